@@ -1,0 +1,67 @@
+# One vocabulary for people, hooks and CI. A bare `make` prints it.
+.DEFAULT_GOAL := help
+.PHONY: run test check format viz lab mlflow repro clean help lock benchmark test-long
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+# An empty value lets Python keep its bytecode, which makes every command two to three times faster
+export PYTHONDONTWRITEBYTECODE :=
+
+run: $(READY) ## The main job: questions in, report out; MLflow has the run, DVC the data and the models
+	kedro run
+	@dvc commit --quiet --force
+	@echo "The report is data/08_reporting/report.html; 'make mlflow' shows the run, 'make viz' the lineage."
+
+repro: $(READY) ## The same, stage by stage, skipping what is up to date
+	dvc repro
+
+test: $(READY) ## The tests, on all cores
+	pytest --numprocesses=auto --quiet
+
+check: $(READY) ## What must hold before a commit: format, lint, types, walls, notebooks
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports --no-cache
+	nbstripout --verify notebooks/*.ipynb
+
+format: $(READY) ## Format the code, strip the notebooks
+	ruff format .
+	ruff check --fix .
+	nbstripout notebooks/*.ipynb
+
+viz: $(READY) ## The lineage in the browser
+	kedro viz run
+
+lab: $(READY) ## JupyterLab with the Kedro kernel
+	kedro jupyter lab
+
+mlflow: $(READY) ## The runs in the browser
+	kedro mlflow ui
+
+benchmark: $(READY) ## Our whole run against the tutorial's recipe, side by side
+	python benchmarks/run_against_recipe.py
+
+lock: $(BIN)/uv ## Resolve the dependencies of pyproject.toml anew into requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-header --quiet \
+		--upgrade --output-file requirements.lock pyproject.toml
+
+clean: ## Remove what can be made again, except the environment and DVC's cache
+	git clean -dfXq --exclude='!$(VENV)' --exclude='!.dvc' --exclude='!conf/local' --exclude='!mlflow.db*' --exclude='!mlartifacts'
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(READY): requirements.lock pyproject.toml | $(BIN)/uv
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@

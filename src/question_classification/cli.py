@@ -1,0 +1,74 @@
+"""The project's own commands: `kedro run`, with errors that a person can act on in one line."""
+
+import os
+import re
+from collections.abc import Iterator
+from copy import copy
+from typing import Any
+
+import click
+from kedro.framework.cli import project
+from kedro.validation.exceptions import DataValidationError, ParameterValidationError
+
+from question_classification.stackexchange.errors import SourceError
+
+TRACEBACK = "QUESTION_CLASSIFICATION_TRACEBACK"
+"""Set this environment variable to see the whole traceback of an error."""
+
+
+@click.group(name="question_classification")
+def cli() -> None:
+    """Commands of the project."""
+
+
+def _run(*args: Any, **kwargs: Any) -> Any:
+    try:
+        return project.run.callback(*args, **kwargs)
+    except Exception as error:
+        message = explain(error)
+        if message is None or os.environ.get(TRACEBACK):
+            raise
+        raise click.ClickException(message) from error
+
+
+run = copy(project.run)
+run.callback = _run
+cli.add_command(run)
+
+
+def explain(error: BaseException) -> str | None:
+    """Return one line that says what a person can do about the error; None where it is a fault of the program."""
+    for cause in _causes(error):
+        if isinstance(cause, SourceError):
+            return str(cause)
+        if isinstance(cause, ParameterValidationError):
+            return _explain_parameters(str(cause))
+        if isinstance(cause, DataValidationError):
+            return " ".join(str(cause).split())
+    missing = re.search(r"importing the '\S+\.pipelines\.(\w+)' module", str(error))
+    if isinstance(error, ImportError) and missing and isinstance(error.__cause__, ModuleNotFoundError):
+        return f"--pipelines: there is no pipeline {missing[1]!r}; `kedro registry list` names them."
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+# Kedro hands pydantic's errors on as text: a line with the field, a line with the message and its input.
+_PARAMETER = re.compile(r"Parameter '([\w.]+)':")
+_FIELD = re.compile(r"^(\S+)\n  (.+?) \[type=\w+, input_value=(.*), input_type=\w+\]$", re.MULTILINE)
+
+
+def _explain_parameters(text: str) -> str:
+    problems = []
+    for part in re.split(r"^- ", text, flags=re.MULTILINE)[1:]:
+        parameter = _PARAMETER.match(part)
+        name = parameter[1] if parameter else "?"
+        fields = _FIELD.findall(part)
+        problems += [f"{name}.{field}: {message} (got {value})" for field, message, value in fields]
+        if not fields:
+            problems.append(" ".join(part.split()))
+    return "parameters: " + "; ".join(problems)

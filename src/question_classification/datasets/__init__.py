@@ -1,0 +1,1 @@
+"""Kedro datasets over the forms of Stack Exchange's data and our files."""

@@ -1,0 +1,107 @@
+"""Outputs of a run, written aside and moved into place when the run has succeeded."""
+
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
+
+from question_classification.stackexchange.errors import SourceError
+
+_PREFIX = ".staging-"
+_EARLIER = ".earlier"
+
+
+class StagedOutputs:
+    """Redirects the local files that a pipeline writes into a folder beside them, until `commit` or `discard`.
+
+    It works for any dataset that keeps its path in `_filepath`, as Kedro's own do, and reaches datasets that read
+    what the same run writes under another name (transcoded ones).
+    """
+
+    def __init__(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        datasets = [dataset for name in pipeline.datasets() if (dataset := catalog.get(name)) is not None]
+        outputs = {_local_path(catalog.get(name)) for name in pipeline.all_outputs()} - {None}
+        finals = sorted(path for path in outputs if path is not None)
+        self._moves: list[tuple[Path, Path]] = []
+        self._redirected: list[tuple[Any, Any]] = []
+        if not finals:
+            return
+        root = Path(os.path.commonpath([path.parent for path in finals]))
+        _remove_abandoned(root)
+        self._folder = root / f"{_PREFIX}{os.getpid()}"
+        staged = {final: self._folder / final.relative_to(root) for final in finals}
+        self._moves = [(aside, final) for final, aside in staged.items()]
+        for dataset in datasets:
+            path = _local_path(dataset)
+            if path in staged:
+                self._redirected.append((dataset, dataset._filepath))
+                dataset._filepath = PurePosixPath(staged[path])
+
+    def commit(self) -> None:
+        """Move what was written into place."""
+        for aside, final in self._moves:
+            if not aside.exists():
+                continue
+            final.parent.mkdir(parents=True, exist_ok=True)
+            if final.is_dir():  # a folder cannot be replaced in one step
+                earlier = self._folder / _EARLIER / aside.relative_to(self._folder)
+                earlier.parent.mkdir(parents=True)
+                final.rename(earlier)
+            aside.replace(final)
+        self.discard()
+
+    def discard(self) -> None:
+        """Point the datasets at their own paths again and forget what was written aside."""
+        for dataset, path in self._redirected:
+            dataset._filepath = path
+        if self._moves:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Check that what a pipeline reads from disk is there, before anything runs.
+
+    Raises:
+        SourceError: an input has not been made yet; the message names it and its file.
+    """
+    for name in sorted(pipeline.inputs()):
+        if name.startswith("params:") or name == "parameters":
+            continue
+        dataset = catalog.get(name)
+        path = _local_path(dataset)
+        if path is not None and not path.exists():
+            shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+            raise SourceError(f"{shown}: {name} has not been made yet; run the pipeline that writes it, or `kedro run`.")
+
+
+def _local_path(dataset: Any) -> Path | None:
+    """Return the file or folder of a dataset; None where it has none on this machine."""
+    path = getattr(dataset, "_filepath", None)
+    if path is None or getattr(dataset, "_protocol", "file") not in ("file", "local"):
+        return None
+    return Path(path)
+
+
+def _remove_abandoned(root: Path) -> None:
+    """Remove what runs that were killed have left behind, and undo a replacement that was cut off half-way."""
+    for folder in root.glob(f"{_PREFIX}*"):
+        if _is_running(int(folder.name.removeprefix(_PREFIX))):
+            continue
+        for earlier in sorted((folder / _EARLIER).rglob("*")):
+            final = root / earlier.relative_to(folder / _EARLIER)
+            if earlier.is_dir() and not final.exists():
+                earlier.rename(final)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True

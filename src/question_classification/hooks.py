@@ -1,0 +1,108 @@
+"""What happens around a run: inputs checked, progress shown, outputs all or none, origin and parameters in MLflow."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+
+from question_classification.datasets.staging import StagedOutputs, check_inputs
+from question_classification.parameter_names import check_parameter_names
+
+logger = logging.getLogger(__name__)
+
+
+class Progress:
+    """Names each node as it starts, and how far the run has come."""
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:  # noqa: D102
+        self._of = len(pipeline.nodes)
+        self._started = 0
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:  # noqa: D102
+        self._started += 1
+        logger.info("%*d/%d %s", len(str(self._of)), self._started, self._of, node.name)
+
+
+class ParameterNames:
+    """Refuses a misspelt `--params` name, which Kedro would take without a word."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:  # noqa: D102
+        check_parameter_names(context.config_loader)
+
+
+class AllOrNothing:
+    """A run replaces all its outputs at its end, or none: a run that fails leaves earlier outputs as they were."""
+
+    def __init__(self) -> None:
+        self._staged: StagedOutputs | None = None
+
+    @hook_impl(tryfirst=True)  # before kedro-mlflow starts a run
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:  # noqa: D102
+        check_inputs(pipeline, catalog)
+        # `--only-missing-outputs` asks which outputs exist, so they must be where they are
+        if not run_params["only_missing_outputs"]:
+            self._staged = StagedOutputs(pipeline, catalog)
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self) -> None:  # noqa: D102
+        if self._staged:
+            self._staged.commit()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:  # noqa: D102
+        if self._staged:
+            self._staged.discard()
+
+
+class Origin:
+    """Tags the MLflow run with the code and the data that it comes from."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:  # noqa: D102
+        from question_classification.provenance.tracking import ensure_store
+
+        ensure_store(context.config_loader["mlflow"]["server"]["mlflow_tracking_uri"])
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:  # noqa: D102
+        import mlflow
+
+        from question_classification.provenance.git import describe_commit
+
+        if mlflow.active_run():
+            mlflow.set_tags(describe_commit(Path(run_params["project_path"])))
+
+    @hook_impl(tryfirst=True)  # before kedro-mlflow ends the run, after the outputs are in place
+    def after_pipeline_run(self, catalog: DataCatalog) -> None:  # noqa: D102
+        import mlflow
+
+        if mlflow.active_run():
+            origin = catalog.load("raw_questions@origin")
+            mlflow.set_tags({"source": origin["source"], "site": origin["site"], "raw_questions.md5": origin["md5"]})
+
+
+class TypedParameters:
+    """Logs typed parameters one by one: kedro-mlflow flattens dictionaries, but no pydantic models."""
+
+    @hook_impl
+    def before_node_run(self, inputs: dict[str, Any]) -> None:  # noqa: D102
+        import mlflow
+
+        from question_classification.provenance.tracking import flatten
+
+        parameters = {
+            name: value
+            for key, model in inputs.items()
+            if key.startswith("params:") and hasattr(model, "model_dump")
+            for name, value in flatten(key.removeprefix("params:"), model.model_dump())
+        }
+        if parameters and mlflow.active_run():
+            mlflow.log_params(parameters)

@@ -1,0 +1,1 @@
+"""Estimators and metrics: scikit-learn, nothing else."""

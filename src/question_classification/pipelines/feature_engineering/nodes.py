@@ -1,0 +1,102 @@
+"""Nodes of the feature engineering."""
+
+import difflib
+from typing import NamedTuple
+
+import pandas as pd
+
+from question_classification.pipelines.feature_engineering.parameters import FeatureEngineeringParameters
+from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.tags import format_tags, parse_tags
+
+_COUNTS = ["score", "view_count", "answer_count", "comment_count"]
+
+
+class Split(NamedTuple):
+    """Features and label of the questions to learn from and of those to judge by."""
+
+    train_set: pd.DataFrame
+    test_set: pd.DataFrame
+
+
+def label_questions(questions: pd.DataFrame, parameters: FeatureEngineeringParameters) -> pd.DataFrame:
+    """Say for each question whether it is about the target tag.
+
+    Returns:
+        A row per question, in the same order: `question_id`; `is_target`, the label by the rule of the parameters;
+        `has_target_tag`, by the exact tag; `contains_target_tag`, by the original tutorial's rule.
+
+    Raises:
+        SourceError: no question is about the target tag; the message names the nearest tags that occur.
+    """
+    tags = questions["tags"]
+    exact = tags.str.contains(format_tags([parameters.target_tag]), regex=False)
+    contains = tags.str.contains(parameters.target_tag, regex=False)
+    is_target = exact if parameters.match == "exact" else contains
+    if not is_target.any():
+        raise SourceError(_explain_absent_tag(parameters, tags))
+    return pd.DataFrame(
+        {
+            "question_id": questions["question_id"],
+            "is_target": is_target.astype(bool),
+            "has_target_tag": exact.astype(bool),
+            "contains_target_tag": contains.astype(bool),
+        }
+    )
+
+
+def engineer_features(questions: pd.DataFrame) -> pd.DataFrame:
+    """Compute all that scoring needs, without looking at tags. `favorite_count` is dropped: its fill dates the snapshot.
+
+    Returns:
+        A row per question, in the same order: `question_id`, `title` and `body` (HTML) as text without nulls, and as
+        floating-point numbers `creation_time` (seconds since 1970), `title_length` and `body_length` (characters),
+        `score`, `view_count`, `answer_count`, `comment_count` (NaN where the source has none).
+    """
+    title, body = questions["title"].fillna(""), questions["body"].fillna("")
+    return pd.DataFrame(
+        {
+            "question_id": questions["question_id"],
+            "title": title,
+            "body": body,
+            "creation_time": questions["creation_date"].astype("int64").astype(float),
+            "title_length": title.str.len().astype(float),
+            "body_length": body.str.len().astype(float),
+            **{column: questions[column].astype("Float64").to_numpy(float, na_value=float("nan")) for column in _COUNTS},
+        }
+    )
+
+
+def split_train_test(
+    question_features: pd.DataFrame, question_labels: pd.DataFrame, parameters: FeatureEngineeringParameters
+) -> Split:
+    """Split at random, with the same share of targets on both sides.
+
+    Raises:
+        SourceError: a side would hold one class only.
+    """
+    from sklearn.model_selection import train_test_split
+
+    labelled = question_features.merge(
+        question_labels[["question_id", "is_target"]], on="question_id", validate="one_to_one"
+    )
+    label = labelled["is_target"]
+    tested = round(parameters.test_share * min(label.sum(), (~label).sum()))
+    if tested < 1 or min(label.sum(), (~label).sum()) - tested < 1:
+        raise SourceError(
+            f"split: of {len(label)} questions {label.sum()} are about {parameters.target_tag!r}; with test_share "
+            f"{parameters.test_share} train or test set would hold one class only. Bring more questions, or another tag."
+        )
+    train, test = train_test_split(
+        labelled.index, test_size=parameters.test_share, stratify=label, random_state=parameters.seed
+    )
+    return Split(labelled.loc[train].reset_index(drop=True), labelled.loc[test].reset_index(drop=True))
+
+
+def _explain_absent_tag(parameters: FeatureEngineeringParameters, tags: "pd.Series[str]") -> str:
+    occurring = tags.map(parse_tags).explode().value_counts()
+    near = difflib.get_close_matches(parameters.target_tag, occurring.index, n=5, cutoff=0.4)
+    names = near or list(occurring.index[:5])
+    kind = "nearest" if near else "most frequent"
+    shown = ", ".join(f"{name} ({occurring[name]})" for name in names)
+    return f"target_tag: none of {len(tags)} questions has the tag {parameters.target_tag!r}; the {kind} are {shown}."

@@ -1,0 +1,118 @@
+"""Nodes of the ingestion."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from question_classification.datasets.schemas import Questions, find_failures
+from question_classification.pipelines.ingestion.parameters import IngestionParameters
+from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.harvest import Harvest
+from question_classification.stackexchange.question import QUESTION_SCHEMA
+
+_SNAKE_CASE = {
+    "Id": "question_id",
+    "Title": "title",
+    "Body": "body",
+    "Tags": "tags",
+    "CreationDate": "creation_date",
+    "Score": "score",
+    "ViewCount": "view_count",
+    "AnswerCount": "answer_count",
+    "CommentCount": "comment_count",
+    "FavoriteCount": "favorite_count",
+    "AcceptedAnswerId": "accepted_answer_id",
+    "OwnerUserId": "owner_user_id",
+    "OwnerDisplayName": "owner_display_name",
+    "LastEditDate": "last_edit_date",
+    "ClosedDate": "closed_date",
+    "ContentLicense": "content_license",
+    "Link": "link",
+    "Site": "site",
+}
+_TIMESTAMPS = [field.name for field in QUESTION_SCHEMA if str(field.type).startswith("timestamp")]
+
+
+class ValidatedQuestions(NamedTuple):
+    """Every row that was read is in one of the first two, or counted as a duplicate in the third."""
+
+    questions: pd.DataFrame
+    quarantined_questions: pd.DataFrame
+    data_quality: dict[str, Any]
+
+
+def identify_site(source_questions: Harvest, parameters: IngestionParameters) -> Harvest:
+    """Say which site the questions come from, where the source does not say so itself."""
+    return dataclasses.replace(source_questions, site=source_questions.site or parameters.site)
+
+
+def validate_questions(
+    raw_questions: pd.DataFrame, origin: dict[str, Any], parameters: IngestionParameters
+) -> ValidatedQuestions:
+    """Part the valid questions from the rows that are too broken to use.
+
+    Args:
+        raw_questions: rows of the raw layer, with the columns of `QUESTION_SCHEMA`.
+        origin: where the raw layer came from, and its hash.
+        parameters: the share of quarantined rows above which the run fails.
+
+    Returns:
+        The valid questions, one a question id, in the order of their ids; the quarantined rows as they came, with
+        their `reason`; and the counts, with rows read = valid + duplicate + quarantined.
+
+    Raises:
+        SourceError: no row is valid, or too many are not; the message gives the most frequent reasons.
+    """
+    candidates = _to_snake_case(raw_questions.reset_index(drop=True), origin["site"])
+    reasons = _explain_unreadable(raw_questions["Unreadable"].reset_index(drop=True))
+    failures = find_failures(candidates.drop(reasons.index))
+    reasons = pd.concat([reasons, failures]).sort_index()
+
+    quarantined = raw_questions.reset_index(drop=True).loc[reasons.index].assign(reason=reasons)
+    valid = candidates.drop(reasons.index).sort_values("question_id", kind="stable")
+    questions = valid.drop_duplicates("question_id", keep="last").reset_index(drop=True)
+
+    quality = {
+        "source": origin["source"],
+        "site": origin["site"],
+        "raw_questions": {key: origin[key] for key in ("md5", "files", "bytes")},
+        "rows_read": len(raw_questions),
+        "valid": len(questions),
+        "duplicate": len(valid) - len(questions),
+        "quarantined": len(quarantined),
+        "quarantine_reasons": {str(reason): int(count) for reason, count in reasons.value_counts().items()},
+        "left_out": origin["left_out"],
+        "warnings": origin["warnings"],
+    }
+    assert quality["rows_read"] == quality["valid"] + quality["duplicate"] + quality["quarantined"]
+    _check_share(quality, parameters.max_quarantined_share)
+    quality["first_creation_date"] = questions["creation_date"].min().isoformat()
+    quality["last_creation_date"] = questions["creation_date"].max().isoformat()
+    return ValidatedQuestions(questions, quarantined.reset_index(drop=True), quality)
+
+
+def _to_snake_case(raw_questions: pd.DataFrame, site: str | None) -> pd.DataFrame:
+    """Rename the columns, bring times to whole seconds, as exports have them, and name the site."""
+    seconds = {column: raw_questions[column].dt.as_unit("s") for column in _TIMESTAMPS}
+    candidates = raw_questions.assign(**seconds).rename(columns=_SNAKE_CASE)[list(Questions.columns)]
+    if site is not None:
+        candidates["site"] = candidates["site"].fillna(site)
+    return candidates
+
+
+def _explain_unreadable(unreadable: "pd.Series[str]") -> "pd.Series[str]":
+    """Name the columns that hold what they should not, by row."""
+    return unreadable.dropna().map(lambda text: "unreadable " + ", ".join(pd.io.json.ujson_loads(text)))
+
+
+def _check_share(quality: dict[str, Any], most: float) -> None:
+    read, quarantined = quality["rows_read"], quality["quarantined"]
+    if not quality["valid"] or quarantined > most * read:
+        top = list(quality["quarantine_reasons"].items())[:3]
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in top)
+        problem = "no row is a valid question" if not quality["valid"] else f"{quarantined / read:.1%} are quarantined"
+        raise SourceError(
+            f"{quality['source']}: of {read} rows read {problem}: {reasons}. "
+            "Look at the source, or raise ingestion.max_quarantined_share."
+        )

@@ -1,0 +1,38 @@
+"""Nodes of the modelling: the same for every candidate."""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from question_classification.datasets.model import ModelPackage
+from question_classification.pipelines.modelling.parameters import Candidate
+
+_EXAMPLES = 5
+
+
+class FittedCandidate(NamedTuple):
+    """A fitted pipeline, its scores on the set that it was fitted on, and the form in which MLflow takes it."""
+
+    model: Any
+    train_scores: pd.DataFrame
+    logged_model: ModelPackage
+
+
+def fit_candidate(train_set: pd.DataFrame, candidate: Candidate) -> FittedCandidate:
+    """Fit a candidate to the training set."""
+    from question_classification.models.estimators import fit_and_score
+
+    questions = train_set[candidate.root.input_columns()]
+    model, scores = fit_and_score(candidate.root.build(), questions, train_set["is_target"].to_numpy())
+    return FittedCandidate(model, _tabulate(train_set, scores), ModelPackage(model, questions.head(_EXAMPLES)))
+
+
+def score_test_set(model: Any, test_set: pd.DataFrame, candidate: Candidate) -> pd.DataFrame:
+    """Score the questions that the model has not seen."""
+    scores = model.predict_proba(test_set[candidate.root.input_columns()])[:, 1]
+    return _tabulate(test_set, scores)
+
+
+def _tabulate(questions: pd.DataFrame, scores: Any) -> pd.DataFrame:
+    """Return a row per question: `question_id`, `is_target`, `score` (probability of the target)."""
+    return questions[["question_id", "is_target"]].assign(score=scores)

@@ -1,0 +1,90 @@
+"""Figures, drawn with matplotlib's objects (no global state), returned as PNG."""
+
+import io
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from question_classification.pipelines.reporting.names import CANDIDATE_NAMES, METRIC_NAMES, describe_source
+
+# Okabe and Ito's colours can be told apart by colour-blind readers; the dashes help in print.
+_STYLES = (("#999999", ":"), ("#E69F00", "-."), ("#009E73", "--"), ("#0072B2", "-"), ("#D55E00", "-"), ("#CC79A7", "--"))
+_DPI = 150
+
+
+def draw_curves(
+    metrics: dict[str, Any],
+    curves: Sequence[pd.DataFrame],
+    *,
+    x: str,
+    y: str,
+    metric: str,
+    reference: tuple[list[float], list[float], str],
+    drawstyle: Literal["default", "steps-pre"] = "default",
+) -> bytes:
+    """Draw a curve per candidate.
+
+    Args:
+        metrics: the record of the run.
+        curves: the points of each candidate, in the order of the record.
+        x: column of the horizontal axis.
+        y: column of the vertical axis.
+        metric: the area under the curve, named in the legend with its interval.
+        reference: x, y and label of a grey line to compare with.
+        drawstyle: how points are joined; precision is a step function of recall, see Davis and Goadrich (2006).
+    """
+    figure = Figure(figsize=(7.2, 6.2), layout="constrained")
+    axes = figure.add_subplot()
+    for (candidate, results), points, (colour, dashes) in zip(
+        metrics["candidates"].items(), curves, _STYLES, strict=False
+    ):
+        low, high = results["test"][f"{metric}_interval"]
+        label = f"{CANDIDATE_NAMES[candidate]}: {results['test'][metric]:.3f} [{low:.3f}, {high:.3f}]"
+        axes.plot(points[x], points[y], color=colour, linestyle=dashes, linewidth=2, drawstyle=drawstyle, label=label)
+    axes.plot(reference[0], reference[1], color="black", linewidth=1, alpha=0.6, label=reference[2])
+    axes.set(
+        xlabel=_label(x),
+        ylabel=_label(y),
+        xlim=(-0.01, 1.01),
+        ylim=(-0.01, 1.01),
+        title=f"Is a question about {metrics['data']['target_tag']}?\nTest set, {describe_source(metrics['data'])}",
+    )
+    axes.grid(alpha=0.25)
+    figure.legend(loc="outside lower center", title=f"{METRIC_NAMES[metric]} with {metrics['interval_level']:.0%} interval", frameon=False)
+    return _to_png(figure)
+
+
+def draw_confusions(metrics: dict[str, Any], confusions: Sequence[dict[str, int]]) -> bytes:
+    """Draw a confusion matrix per candidate: questions of the test set, shaded by share of their row."""
+    figure = Figure(figsize=(3.1 * len(confusions), 3.9), layout="constrained")
+    for index, (candidate, confusion) in enumerate(zip(metrics["candidates"], confusions, strict=True), start=1):
+        axes = figure.add_subplot(1, len(confusions), index)
+        table = [
+            [confusion["true_negative"], confusion["false_positive"]],
+            [confusion["false_negative"], confusion["true_positive"]],
+        ]
+        shares = [[cell / max(sum(row), 1) for cell in row] for row in table]
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for row, (cells, row_shares) in enumerate(zip(table, shares, strict=True)):
+            for column, (cell, share) in enumerate(zip(cells, row_shares, strict=True)):
+                colour = "white" if share > 0.5 else "black"
+                axes.text(column, row, f"{cell:,}\n{share:.1%}", ha="center", va="center", color=colour, fontsize=12)
+        axes.set_xticks([0, 1], ["other", "target"])
+        axes.set_yticks([0, 1], ["other", "target"], rotation=90, va="center")
+        axes.set(xlabel="predicted", title="\n".join(CANDIDATE_NAMES[candidate].split(", ")))
+        if index == 1:
+            axes.set_ylabel("true")
+    figure.suptitle(f"Test set at threshold {metrics['threshold']}, {describe_source(metrics['data'])}", fontsize=11)
+    return _to_png(figure)
+
+
+def _label(column: str) -> str:
+    return column.replace("_", " ").capitalize()
+
+
+def _to_png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,73 @@
+"""The reporting."""
+
+from kedro.pipeline import Node, Pipeline
+
+from question_classification.pipelines.modelling.pipeline import CANDIDATES
+
+from .nodes import (
+    collect_metrics,
+    draw_confusion_matrices,
+    draw_precision_recall,
+    draw_roc,
+    evaluate_candidate,
+    write_report,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Scores of each candidate → its evaluation → metrics and figures of all → the report."""
+    evaluation = Pipeline(
+        [
+            Node(
+                evaluate_candidate,
+                inputs=["train_scores", "test_scores", "params:reporting"],
+                outputs=["evaluation", "precision_recall_curve", "roc_curve", "mlflow_metrics"],
+                name="evaluate",
+            )
+        ]
+    )
+    evaluations = [
+        Pipeline(evaluation, namespace=candidate, parameters="params:reporting") for candidate in CANDIDATES
+    ]
+    comparison = Pipeline(
+        [
+            Node(
+                collect_metrics,
+                inputs=["data_quality", "question_labels", "params:reporting", *_of_each("evaluation")],
+                outputs="metrics",
+                name="collect_metrics",
+            ),
+            Node(
+                draw_precision_recall,
+                inputs=["metrics", *_of_each("precision_recall_curve")],
+                outputs="precision_recall_figure",
+                name="draw_precision_recall",
+            ),
+            Node(draw_roc, inputs=["metrics", *_of_each("roc_curve")], outputs="roc_figure", name="draw_roc"),
+            Node(
+                draw_confusion_matrices,
+                inputs=["metrics", *_of_each("evaluation")],
+                outputs="confusion_figure",
+                name="draw_confusion_matrices",
+            ),
+            Node(
+                write_report,
+                inputs=[
+                    "metrics",
+                    "data_quality",
+                    "params:reporting",
+                    "precision_recall_figure",
+                    "roc_figure",
+                    "confusion_figure",
+                ],
+                outputs="report",
+                name="write_report",
+            ),
+        ]
+    )
+    return Pipeline([*evaluations, comparison], tags="reporting")
+
+
+def _of_each(dataset: str) -> list[str]:
+    """Name a dataset of every candidate."""
+    return [f"{candidate}.{dataset}" for candidate in CANDIDATES]

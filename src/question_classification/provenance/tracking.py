@@ -1,0 +1,47 @@
+"""The MLflow side of a run: its store and its parameters."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_SQLITE = "sqlite:///"
+
+
+def ensure_store(uri: str) -> None:
+    """Make a SQLite tracking store that is not there yet, whole.
+
+    MLflow builds its tables step by step in place, and a second first run that meets them half built fails. So they
+    are built in a file aside, which then takes the name; whoever comes second keeps the first one's.
+    """
+    if not uri.startswith(_SQLITE) or (path := Path(uri.removeprefix(_SQLITE))).exists():
+        return
+    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine_with_retry
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    engine = create_sqlalchemy_engine_with_retry(f"{_SQLITE}{aside}")
+    _initialize_tables(engine)
+    engine.dispose()
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    finally:
+        aside.unlink()
+
+
+def flatten(prefix: str, tree: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of nested dictionaries by their dotted names.
+
+    >>> dict(flatten("modelling", {"C": 1.0, "text": {"max_features": 100}}))
+    {'modelling.C': 1.0, 'modelling.text.max_features': 100}
+    """
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from flatten(f"{prefix}.{key}", value)
+    else:
+        yield prefix, tree

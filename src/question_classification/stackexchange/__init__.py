@@ -1,0 +1,1 @@
+"""What Stack Exchange is: its questions, and the forms in which it hands them out."""

@@ -1,0 +1,248 @@
+"""The raw layer: questions as they came, in a folder of parquet parts, one a creation month.
+
+The same questions give the same bytes, however they were batched, and a month that did not change keeps its part, so
+DVC stores only the months that are new.
+"""
+
+import hashlib
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.harvest import Harvest
+from question_classification.stackexchange.question import QUESTION_SCHEMA
+
+UNDATED = "undated"
+_SOURCE = "_source.json"
+_ROW_GROUP_ROWS = 2**15  # some 50 MB
+_REPETITIVE_COLUMNS = ["ContentLicense", "Site"]  # a dictionary helps these only
+
+
+def write_raw(harvest: Harvest, folder: str | Path, *, buffer_bytes: int = 128 * 2**20) -> None:
+    """Write a harvest to a folder: `2010-07.parquet`, ..., `undated.parquet` and `_source.json`.
+
+    The rows of a month are sorted by `Id`, those without one last, equal ones in the order in which they came. What
+    the folder held before is replaced at the very end: an error or a kill on the way leaves it as it was.
+
+    Args:
+        harvest: the questions, read once, in any order.
+        folder: the folder of the raw layer, made where absent.
+        buffer_bytes: questions held in memory before they are spilled to disk. The largest month is held as well.
+
+    Raises:
+        SourceError: the harvest has no questions or cannot be read, or `folder` is something else than a raw layer.
+    """
+    folder = Path(folder)
+    _check_replaceable(folder)
+    with _replacing(folder) as (parts, scratch):
+        months = _Months(scratch, buffer_bytes)
+        rows = 0
+        for batch in harvest:
+            months.add(batch.cast(QUESTION_SCHEMA))
+            rows += batch.num_rows
+        left_out = {kind: count for kind, count in sorted(harvest.left_out.items()) if count}
+        if not rows:
+            raise SourceError(
+                f"{harvest.source}: no questions to write to {folder} (left out: {left_out or 'nothing'}), which stays "
+                "as it was; widen what is asked for"
+            )
+        for name, questions in months:
+            _write_part(questions, parts / f"{name}.parquet")
+        source = {
+            "source": harvest.source,
+            "site": harvest.site,
+            "rows": rows,
+            "left_out": left_out,
+            "warnings": harvest.warnings,
+        }
+        text = json.dumps(source, indent=2, ensure_ascii=False) + "\n"
+        (parts / _SOURCE).write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_raw(folder: str | Path) -> pa.Table:
+    """Read all parts of a raw layer, in the order of their names.
+
+    Returns:
+        A table of `QUESTION_SCHEMA`.
+
+    Raises:
+        SourceError: there is no such folder, it has no part, or a part is no parquet file of questions.
+    """
+    folder = _existing(folder)
+    parts = sorted(folder.glob("*.parquet"))
+    if not parts:
+        raise SourceError(f"{folder}: no parquet parts; fetch or write the raw layer again")
+    return pa.concat_tables([_read_part(part) for part in parts])
+
+
+def read_source(folder: str | Path) -> dict[str, Any]:
+    """Read where a raw layer came from.
+
+    Returns:
+        `source` (the kind), `site` (or None), `rows`, `left_out` (counts by kind) and `warnings` (sentences).
+
+    Raises:
+        SourceError: there is no such folder, or its `_source.json` is absent or damaged.
+    """
+    path = _existing(folder) / _SOURCE
+    try:
+        source: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SourceError(f"{path}: no such file; fetch or write the raw layer again") from None
+    except ValueError as error:
+        raise SourceError(f"{path}: not JSON ({error}); fetch or write the raw layer again") from None
+    return source
+
+
+def fingerprint(folder: str | Path) -> dict[str, Any]:
+    """Compute the identity of a folder's content, as DVC does.
+
+    Returns:
+        `md5` as in the `.dvc` file or `dvc.lock` (it ends in `.dir`), `files` (a count) and `bytes` (their total).
+
+    Raises:
+        SourceError: there is no such folder.
+    """
+    folder = _existing(folder)
+    sizes, entries = [], []
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                md5 = hashlib.file_digest(file, _md5).hexdigest()
+            sizes.append(path.stat().st_size)
+            entries.append({"md5": md5, "relpath": path.relative_to(folder).as_posix()})
+    entries.sort(key=lambda entry: entry["relpath"])
+    listing = json.dumps(entries, sort_keys=True).encode()
+    return {"md5": f"{_md5(listing).hexdigest()}.dir", "files": len(entries), "bytes": sum(sizes)}
+
+
+def _md5(data: bytes = b"") -> Any:
+    return hashlib.md5(data, usedforsecurity=False)
+
+
+class _Months:
+    """Questions by creation month: in memory up to a limit, beyond it in Arrow files on disk.
+
+    Each spill is one file whose record batches each belong to one month, so that a month is read back without the
+    others and the number of files does not grow with the number of months.
+    """
+
+    def __init__(self, scratch: Path, buffer_bytes: int):
+        self._scratch = scratch
+        self._buffer_bytes = buffer_bytes
+        self._buffered = 0
+        self._buffers: defaultdict[str, list[pa.Table]] = defaultdict(list)
+        self._spilled: defaultdict[str, list[tuple[Path, int]]] = defaultdict(list)
+        self._spills = 0
+
+    def add(self, questions: pa.Table) -> None:
+        """Sort the questions by month; those of one month stay in their order."""
+        # Without its time zone, which is UTC, a timestamp needs no time zone database.
+        created = questions["CreationDate"].cast(pa.timestamp("ms"))
+        month = pc.add(pc.multiply(pc.year(created), 12), pc.subtract(pc.month(created), 1)).combine_chunks()
+        order = pc.sort_indices(month)
+        runs = pc.run_end_encode(month.take(order))
+        questions = questions.take(order).combine_chunks()
+        start = 0
+        for end, value in zip(runs.run_ends.to_pylist(), runs.values.to_pylist(), strict=True):
+            name = UNDATED if value is None else f"{value // 12:04d}-{value % 12 + 1:02d}"
+            self._buffers[name].append(questions.slice(start, end - start))
+            start = end
+        self._buffered += questions.nbytes
+        if self._buffered > self._buffer_bytes:
+            self._spill()
+
+    def _spill(self) -> None:
+        path = self._scratch / f"{self._spills}.arrow"
+        with pa.ipc.new_file(path, QUESTION_SCHEMA) as file:
+            position = 0
+            for name, tables in self._buffers.items():
+                for batch in pa.concat_tables(tables).to_batches():
+                    file.write_batch(batch)
+                    self._spilled[name].append((path, position))
+                    position += 1
+        self._buffers.clear()
+        self._buffered = 0
+        self._spills += 1
+
+    def __iter__(self) -> Iterator[tuple[str, pa.Table]]:
+        for name in sorted({*self._buffers, *self._spilled}):
+            earlier = [_read_batch(path, position) for path, position in self._spilled[name]]
+            yield name, pa.concat_tables([*earlier, *self._buffers.pop(name, [])])
+
+
+def _read_batch(path: Path, position: int) -> pa.Table:
+    with pa.memory_map(str(path)) as file:
+        return pa.Table.from_batches([pa.ipc.open_file(file).get_batch(position)])
+
+
+def _write_part(questions: pa.Table, path: Path) -> None:
+    order = pc.sort_indices(questions["Id"])  # stable, nulls at the end
+    with pq.ParquetWriter(path, QUESTION_SCHEMA, compression="zstd", use_dictionary=_REPETITIVE_COLUMNS) as writer:
+        for start in range(0, questions.num_rows, _ROW_GROUP_ROWS):
+            group = questions.take(order.slice(start, _ROW_GROUP_ROWS))
+            # Pages may end where chunks end, so the rows come in one chunk, whatever the batches were.
+            writer.write_table(group.combine_chunks(), row_group_size=_ROW_GROUP_ROWS)
+
+
+def _read_part(part: Path) -> pa.Table:
+    try:
+        questions = pq.ParquetFile(part).read()
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise SourceError(f"{part}: not a parquet file ({reason}); fetch or write the raw layer again") from None
+    if questions.schema != QUESTION_SCHEMA:
+        raise SourceError(f"{part}: other columns than those of questions; fetch or write the raw layer again")
+    return questions
+
+
+def _existing(folder: str | Path) -> Path:
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise SourceError(f"{folder}: no such folder; fetch or write the raw layer first")
+    return folder
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Refuse to replace what is no raw layer: a wrong path must not cost anyone their files."""
+    if folder.exists() and not folder.is_dir():
+        raise SourceError(f"{folder}: a file, not a folder; choose another path for the raw layer")
+    others = [path.name for path in folder.glob("*") if path.name != _SOURCE and path.suffix != ".parquet"]
+    if others:
+        raise SourceError(
+            f"{folder}: holds {min(others)}, which is no part of a raw layer; choose another folder or move it away"
+        )
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield a folder that replaces `folder` if all goes well, and one for scratch; nothing else stays behind.
+
+    Both lie beside `folder`, on the same disk, so that the swap is two renames.
+    """
+    staging = folder.with_name(f".{folder.name}.partial")
+    if staging.exists():  # left by a run that was killed
+        shutil.rmtree(staging)
+    parts, scratch, earlier = staging / "parts", staging / "scratch", staging / "earlier"
+    try:
+        parts.mkdir(parents=True)
+        scratch.mkdir()
+        yield parts, scratch
+        if folder.exists():
+            folder.rename(earlier)
+        try:
+            parts.rename(folder)
+        except OSError:
+            earlier.rename(folder)
+            raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
