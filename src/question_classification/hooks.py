@@ -84,7 +84,7 @@ class Origin:
     def after_pipeline_run(self, catalog: DataCatalog) -> None:  # noqa: D102
         import mlflow
 
-        if mlflow.active_run():
+        if mlflow.active_run() and catalog.exists("raw_questions@origin"):
             origin = catalog.load("raw_questions@origin")
             mlflow.set_tags({"source": origin["source"], "site": origin["site"], "raw_questions.md5": origin["md5"]})
 

@@ -7,7 +7,10 @@ from typing import Any
 from kedro.utils import find_kedro_project
 from omegaconf.resolvers import oc
 
+from question_classification import silence_unactionable_warnings
 from question_classification.hooks import AllOrNothing, Origin, ParameterNames, Progress, TypedParameters
+
+silence_unactionable_warnings()
 
 
 def _project_root() -> str:

@@ -89,11 +89,14 @@ def simulate(questions: int, seed: int, until: str = "2026-10") -> Harvest:
         A harvest with one table of `QUESTION_SCHEMA` per month that has questions, by increasing date and `Id`.
 
     Raises:
-        SourceError: `questions` is less than 1, or `until` is not a month from 2010-07 on.
+        SourceError: `questions` is less than 1, or `until` is not a month from 2010-07 to 2099-12.
 
     >>> sum(batch.num_rows for batch in simulate(questions=100, seed=42))
     100
     """
+    for name, number in (("questions", questions), ("seed", seed)):
+        if not isinstance(number, int):
+            raise SourceError(f"simulated site: {name} must be a whole number, not {number!r}")
     if questions < 1:
         raise SourceError(f"simulated site: cannot make {questions} questions; ask for at least 1")
     months = range(_month_number(FIRST_MONTH), _month_number(until) + 1)
@@ -116,9 +119,11 @@ def _batches(questions: int, seed: int, months: range) -> Iterator[pa.Table]:
 
 
 def _month_number(text: str) -> int:
-    match = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", text)
+    match = re.fullmatch(r"(20[0-9]{2})-(0[1-9]|1[0-2])", text)
     if not match:
-        raise SourceError(f"simulated site: until = {text!r} is not a month; write it as YYYY-MM, such as 2026-10")
+        raise SourceError(
+            f"simulated site: until = {text!r} is no month of this century; write it as YYYY-MM, like 2026-10"
+        )
     return 12 * int(match[1]) + int(match[2]) - 1
 
 
@@ -188,7 +193,7 @@ def _pick_step(steps: Sequence[float], random: Random) -> str:
 
 def _drift(year: float) -> float:
     """Return how much likelier (as a logit) the target tag is in a year: most around 2018."""
-    return 0.55 * exp(-(((year - 2018.5) / 3.5) ** 2)) - 0.25
+    return 0.95 * exp(-(((year - 2018.5) / 4) ** 2)) - 0.5
 
 
 def _voices(books: dict[str, Book], topic: str, other: str, interest: float, random: Random) -> list[Book]:
