@@ -89,8 +89,10 @@ def copy_project(target: Path) -> None:
 
 
 def run(command: list[str], cwd: Path) -> float:
+    """Run a command to its end and return its wall time in seconds."""
+    environment = {**os.environ, "PYTHONPATH": str(cwd / "src")}  # the copy, not the installed package
     start = time.perf_counter()
-    finished = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    finished = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
     elapsed = time.perf_counter() - start
     if finished.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{finished.stdout}\n{finished.stderr}")

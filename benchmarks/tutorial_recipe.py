@@ -1,7 +1,7 @@
 """The original tutorial's two steps, in plain pandas and scikit-learn: what our whole run is timed against.
 
-    python benchmarks/tutorial_recipe.py split questions.csv FOLDER --target python
-    python benchmarks/tutorial_recipe.py train FOLDER
+python benchmarks/tutorial_recipe.py split questions.csv FOLDER --target python
+python benchmarks/tutorial_recipe.py train FOLDER
 """
 
 import argparse

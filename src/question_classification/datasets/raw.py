@@ -60,7 +60,7 @@ class RawOriginDataset(AbstractDataset[None, dict[str, Any]]):
         folder = Path(self._filepath)
         return {**read_source(folder), **fingerprint(folder)}
 
-    def save(self, data: None) -> NoReturn:
+    def save(self, _data: None) -> NoReturn:
         """Refuse: the origin is written together with the parts."""
         raise DatasetError("The origin of the raw layer is written together with its parts.")
 

@@ -36,7 +36,7 @@ class SourceDataset(AbstractDataset[None, Harvest]):
         """Open the source; the questions are read when the harvest is iterated."""
         return open_source(self._source, path=self._path, simulated=self._simulated)
 
-    def save(self, data: None) -> NoReturn:
+    def save(self, _data: None) -> NoReturn:
         """Refuse: a source is read, never written."""
         raise DatasetError("A source is read, never written.")
 

@@ -74,7 +74,9 @@ def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
         path = _local_path(dataset)
         if path is not None and not path.exists():
             shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-            raise SourceError(f"{shown}: {name} has not been made yet; run the pipeline that writes it, or `kedro run`.")
+            raise SourceError(
+                f"{shown}: {name} has not been made yet; run the pipeline that writes it, or `kedro run`."
+            )
 
 
 def _local_path(dataset: Any) -> Path | None:

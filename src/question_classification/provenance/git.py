@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def describe_commit(project: Path) -> dict[str, str]:
-    """Return the tags `git.commit` (the hash, or `none`) and `git.dirty` (`true` where tracked files differ from it)."""
+    """Return the tags `git.commit`, a hash or `none`, and `git.dirty`, `true` where tracked files differ from it."""
     commit = _git(project, "rev-parse", "HEAD")
     if commit is None:
         return {"git.commit": "none", "git.dirty": "true"}

@@ -23,8 +23,8 @@ def ensure_store(uri: str) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    engine = create_sqlalchemy_engine_with_retry(f"{_SQLITE}{aside}")
-    _initialize_tables(engine)
+    engine = create_sqlalchemy_engine_with_retry(f"{_SQLITE}{aside}")  # type: ignore[no-untyped-call]
+    _initialize_tables(engine)  # type: ignore[no-untyped-call]
     engine.dispose()
     try:
         os.link(aside, path)

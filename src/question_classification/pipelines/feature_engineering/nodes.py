@@ -46,7 +46,9 @@ def label_questions(questions: pd.DataFrame, parameters: FeatureEngineeringParam
 
 
 def engineer_features(questions: pd.DataFrame) -> pd.DataFrame:
-    """Compute all that scoring needs, without looking at tags. `favorite_count` is dropped: its fill dates the snapshot.
+    """Compute all that scoring needs, without looking at tags.
+
+    `favorite_count` is dropped: whether it is filled says when the snapshot was taken, not what the question is about.
 
     Returns:
         A row per question, in the same order: `question_id`, `title` and `body` (HTML) as text without nulls, and as
@@ -62,7 +64,9 @@ def engineer_features(questions: pd.DataFrame) -> pd.DataFrame:
             "creation_time": questions["creation_date"].astype("int64").astype(float),
             "title_length": title.str.len().astype(float),
             "body_length": body.str.len().astype(float),
-            **{column: questions[column].astype("Float64").to_numpy(float, na_value=float("nan")) for column in _COUNTS},
+            **{
+                column: questions[column].astype("Float64").to_numpy(float, na_value=float("nan")) for column in _COUNTS
+            },
         }
     )
 
@@ -84,8 +88,8 @@ def split_train_test(
     tested = round(parameters.test_share * min(label.sum(), (~label).sum()))
     if tested < 1 or min(label.sum(), (~label).sum()) - tested < 1:
         raise SourceError(
-            f"split: of {len(label)} questions {label.sum()} are about {parameters.target_tag!r}; with test_share "
-            f"{parameters.test_share} train or test set would hold one class only. Bring more questions, or another tag."
+            f"split: {label.sum()} of {len(label)} questions are about {parameters.target_tag!r}; with a test_share of "
+            f"{parameters.test_share} the train or test set would hold one class only; bring more questions."
         )
     train, test = train_test_split(
         labelled.index, test_size=parameters.test_share, stratify=label, random_state=parameters.seed

@@ -10,7 +10,14 @@ from matplotlib.figure import Figure
 from question_classification.pipelines.reporting.names import CANDIDATE_NAMES, METRIC_NAMES, describe_source
 
 # Okabe and Ito's colours can be told apart by colour-blind readers; the dashes help in print.
-_STYLES = (("#999999", ":"), ("#E69F00", "-."), ("#009E73", "--"), ("#0072B2", "-"), ("#D55E00", "-"), ("#CC79A7", "--"))
+_STYLES = (
+    ("#999999", ":"),
+    ("#E69F00", "-."),
+    ("#009E73", "--"),
+    ("#0072B2", "-"),
+    ("#D55E00", "-"),
+    ("#CC79A7", "--"),
+)
 _DPI = 150
 
 
@@ -52,7 +59,11 @@ def draw_curves(
         title=f"Is a question about {metrics['data']['target_tag']}?\nTest set, {describe_source(metrics['data'])}",
     )
     axes.grid(alpha=0.25)
-    figure.legend(loc="outside lower center", title=f"{METRIC_NAMES[metric]} with {metrics['interval_level']:.0%} interval", frameon=False)
+    figure.legend(
+        loc="outside lower center",
+        title=f"{METRIC_NAMES[metric]} with {metrics['interval_level']:.0%} interval",
+        frameon=False,
+    )
     return _to_png(figure)
 
 

@@ -38,9 +38,7 @@ def evaluate_candidate(
 
     threshold, interval = parameters.threshold, parameters.interval
     y_true, y_score = test_scores["is_target"].to_numpy(), test_scores["score"].to_numpy()
-    train = score_metrics(
-        train_scores["is_target"].to_numpy(), train_scores["score"].to_numpy(), threshold=threshold
-    )
+    train = score_metrics(train_scores["is_target"].to_numpy(), train_scores["score"].to_numpy(), threshold=threshold)
     test = score_metrics(y_true, y_score, threshold=threshold)
     intervals = bootstrap_intervals(
         y_true,
@@ -80,8 +78,9 @@ def collect_metrics(
     """Bring together what the data was and how every candidate did.
 
     Returns:
-        `data`: source, site, target_tag, match, rows, positives, the rows that the exact and the substring rule label
-        differently, and the DVC hash of the raw layer; `threshold`; `interval_level`; `candidates`: `train` and `test` metrics by name.
+        `data`: source, site, target_tag, match, rows, positives, differing_labels (by the exact and the substring
+        rule), first and last creation date, and the DVC hash of the raw layer; `threshold`; `interval_level`;
+        `candidates`: `train` and `test` metrics by name.
     """
     differing = question_labels["has_target_tag"] != question_labels["contains_target_tag"]
     return {

@@ -26,9 +26,7 @@ def create_pipeline() -> Pipeline:
             )
         ]
     )
-    evaluations = [
-        Pipeline(evaluation, namespace=candidate, parameters="params:reporting") for candidate in CANDIDATES
-    ]
+    evaluations = [Pipeline(evaluation, namespace=candidate, parameters="params:reporting") for candidate in CANDIDATES]
     comparison = Pipeline(
         [
             Node(
