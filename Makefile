@@ -9,6 +9,7 @@ READY := $(VENV)/.ready
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
+export KEDRO_LOGGING_CONFIG := $(CURDIR)/conf/logging.yml
 # An empty value lets Python keep its bytecode, which makes every command two to three times faster
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -51,8 +52,10 @@ lock: $(BIN)/uv ## Resolve the dependencies of pyproject.toml anew into requirem
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-header --quiet \
 		--upgrade --output-file requirements.lock pyproject.toml
 
-clean: ## Remove what can be made again, except the environment and DVC's cache
-	git clean -dfXq --exclude='!$(VENV)' --exclude='!.dvc' --exclude='!conf/local' --exclude='!mlflow.db*' --exclude='!mlartifacts'
+clean: ## Remove what a run or a tool can make again; raw data, environment, runs and DVC's cache stay
+	git clean -dfXq -- data ':!data/01_raw'
+	rm -rf build dist dvc_plots .viz .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find benchmarks src tests -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12

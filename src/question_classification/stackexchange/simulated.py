@@ -65,7 +65,6 @@ _LICENSES = (  # from this date on, of the last edit or else of the creation
 _MATH_SPANS_FROM = 2017.5  # year
 _BUSY_HOURS: tuple[int, ...] = (*range(24), *range(7, 23), *range(8, 21), *range(12, 19))  # UTC
 _TAG_DRAWS = (1, 2, 2, 3, 3, 3, 4, 4, 5, 5)
-_ANSWER_COUNTS = (0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 6)
 
 _TOPIC_NAMES = tuple(TOPICS)
 _TAG_POOLS = {
@@ -239,7 +238,7 @@ def _reception(number: int, age: float, interest: float, random: Random) -> dict
     score = int(exp(0.3 + (0.85 + 0.045 * age) * appeal))
     if random() < 0.06:
         score = -1 - int(exp(0.8 * _normal(random)))
-    answers = _pick(_ANSWER_COUNTS, random)
+    answers = int(-1.5 * log1p(-random()))  # geometric
     accepted = answers > 0 and random() < 0.47
     favourite = score > 2 and random() < 0.7
     return {

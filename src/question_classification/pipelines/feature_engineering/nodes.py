@@ -61,7 +61,7 @@ def engineer_features(questions: pd.DataFrame) -> pd.DataFrame:
             "question_id": questions["question_id"],
             "title": title,
             "body": body,
-            "creation_time": questions["creation_date"].astype("int64").astype(float),
+            "creation_time": questions["creation_date"].dt.as_unit("s").astype("int64").astype(float),
             "title_length": title.str.len().astype(float),
             "body_length": body.str.len().astype(float),
             **{
