@@ -1,13 +1,146 @@
+import fcntl
+import hashlib
 import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
+from kedro.framework.cli.cli import KedroCLI
+
+ROOT = Path(__file__).parents[1]
+
+# What a run depends on; of conf/local only what is in Git, for it may hold credentials.
+_PARTS = ("src", "conf/base", "conf/test", "conf/logging.yml", "conf/local/.gitkeep", "pyproject.toml")
+_PARTS += ("dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", ".telemetry", "Makefile")
+
+# Settings of the person who runs the tests, which must not reach the project under test.
+_FOREIGN = ("GIT_", "KEDRO_", "MLFLOW_", "DVC_", "PYTEST_", "QUESTION_CLASSIFICATION_")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project in a folder of its own, driven by the real command line."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of its commands: that of the tests, but for its own sources and tracking store."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+        return {**ours, "PYTHONPATH": str(self.folder / "src"), "PYTHONDONTWRITEBYTECODE": ""}
+
+    def execute(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300, check=False
+        )
+
+    def kedro(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.execute(Path(sys.executable).with_name("kedro"), *arguments)
+
+    def contents(self, folder: str = "data") -> dict[str, str]:
+        """Return the hash of every file below a folder, by its path from there."""
+        root = self.folder / folder
+        return {
+            str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(root.rglob("*"))
+            if path.is_file()
+        }
+
+    def copy(self, folder: Path) -> "Project":
+        """Return a copy of it as it is now; its tracking store still points at the original's artifacts."""
+        shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("mlartifacts"))
+        return Project(folder)
+
+
+def copy_project(folder: Path) -> Project:
+    """Copy the project, without any data, and commit it to a Git repository of its own."""
+    for part in _PARTS:
+        source, target = ROOT / part, folder / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.egg-info", ".*"))
+        else:
+            shutil.copy(source, target)
+    project = Project(folder)
+    author = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+    for command in (("init", "--quiet"), ("add", "."), (*author, "commit", "--quiet", "--message", "All")):
+        made = project.execute("git", *command)
+        assert made.returncode == 0, made.stderr
+    return project
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Let one process at a time through, so that workers share what is costly to make."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this session have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def finished_project(shared_folder: Path) -> Project:
+    """A project in which `kedro run --env test` has succeeded, once for all workers. Read it, or copy it."""
+    project = Project(shared_folder / "finished")
+    done = shared_folder / "finished.done"
+    with _alone(shared_folder / "finished.lock"):
+        if not done.exists():
+            shutil.rmtree(project.folder, ignore_errors=True)
+            copy_project(project.folder)
+            run = project.kedro("run", "--env", "test")
+            assert run.returncode == 0, run.stdout + run.stderr
+            done.touch()
+    return project
+
+
+@pytest.fixture
+def new_project(tmp_path: Path) -> Project:
+    """A project in which nothing has run yet."""
+    return copy_project(tmp_path / "project")
+
+
+@pytest.fixture
+def enter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Project], None]:
+    """Return a function that enters a project, so that Kedro can be called in this process, which is faster."""
+
+    def enter(project: Project) -> None:
+        for name in ("KEDRO_ENV", "MLFLOW_TRACKING_URI", "DVC_ROOT", "QUESTION_CLASSIFICATION_TRACEBACK"):
+            monkeypatch.delenv(name, raising=False)
+        # Kedro extends both, and neither may outlive the test.
+        monkeypatch.setenv("PYTHONPATH", str(project.folder / "src"))
+        monkeypatch.setattr(sys, "path", sys.path.copy())
+        monkeypatch.chdir(project.folder)
+
+    return enter
+
+
+@pytest.fixture
+def kedro_run(enter: Callable[[Project], None]) -> Callable[..., Result]:
+    """Return a function that calls `kedro run --env test` in this process."""
+
+    def kedro_run(project: Project, *arguments: str) -> Result:
+        enter(project)
+        return CliRunner().invoke(KedroCLI(project.folder), ["run", "--env", "test", *arguments])
+
+    return kedro_run
 
 
 @pytest.fixture(scope="session")
 def stackexchange_data() -> Path:
     """The folder with real Stack Exchange data, which is never part of the repository."""
-    beside = Path(__file__).parents[2] / "shared" / "data"
+    beside = ROOT.parent / "shared" / "data"
     folder = Path(os.environ.get("STACKEXCHANGE_DATA") or beside)
     if not folder.is_dir():
         pytest.skip(f"no real Stack Exchange data in {folder}; set STACKEXCHANGE_DATA to a folder that has it")

@@ -239,7 +239,7 @@ def _reception(number: int, age: float, interest: float, random: Random) -> dict
     if random() < 0.06:
         score = -1 - int(exp(0.8 * _normal(random)))
     answers = int(-1.5 * log1p(-random()))  # geometric
-    accepted = answers > 0 and random() < 0.47
+    accepted = answers > 0 and random() < 0.65
     favourite = score > 2 and random() < 0.7
     return {
         "Score": score,
