@@ -1,0 +1,193 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Node, Pipeline
+from kedro_datasets.text import TextDataset
+
+from question_classification.datasets.raw import RawOriginDataset, RawQuestionsDataset
+from question_classification.datasets.staging import StagedOutputs, check_inputs
+from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.harvest import Harvest
+from question_classification.stackexchange.simulated import simulate
+
+
+def shout(word: str) -> str:
+    return word.upper()
+
+
+WORDS = Pipeline([Node(shout, "word", "loud_word", name="a"), Node(shout, "loud_word", "louder_word", name="b")])
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> DataCatalog:
+    """`word` has been made, `loud_word` holds what an earlier run wrote, `louder_word` is yet to be made."""
+    paths = {"word": "01/word.txt", "loud_word": "02/loud.txt", "louder_word": "03/deep/louder.txt"}
+    catalog = DataCatalog({name: TextDataset(filepath=str(tmp_path / path)) for name, path in paths.items()})
+    catalog.save("word", "hello")
+    catalog.save("loud_word", "EARLIER")
+    return catalog
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+EARLIER = {"01/word.txt": "hello", "02/loud.txt": "EARLIER"}
+
+
+class TestStagedOutputs:
+    def test_outputs_are_in_place_after_commit_only(self, words: DataCatalog, tmp_path: Path) -> None:
+        staged = StagedOutputs(WORDS, words)
+        words.save("loud_word", "HELLO")
+        words.save("louder_word", "HELLO!")
+        assert (tmp_path / "02/loud.txt").read_text() == "EARLIER"
+        assert not (tmp_path / "03").exists()
+        staged.commit()
+        assert contents(tmp_path) == {"01/word.txt": "hello", "02/loud.txt": "HELLO", "03/deep/louder.txt": "HELLO!"}
+
+    def test_later_nodes_read_what_earlier_ones_wrote(self, words: DataCatalog) -> None:
+        StagedOutputs(WORDS, words)
+        words.save("loud_word", "HELLO")
+        assert words.load("loud_word") == "HELLO"
+        assert words.load("word") == "hello"
+
+    def test_datasets_point_at_their_own_paths_again(self, words: DataCatalog) -> None:
+        staged = StagedOutputs(WORDS, words)
+        words.save("loud_word", "HELLO")
+        staged.commit()
+        words.save("loud_word", "AGAIN")
+        assert words.load("loud_word") == "AGAIN"
+
+    def test_discard_leaves_everything_as_it_was(self, words: DataCatalog, tmp_path: Path) -> None:
+        staged = StagedOutputs(WORDS, words)
+        words.save("loud_word", "HELLO")
+        staged.discard()
+        assert contents(tmp_path) == EARLIER
+        assert words.load("loud_word") == "EARLIER"
+
+    def test_what_was_not_written_stays(self, words: DataCatalog, tmp_path: Path) -> None:
+        staged = StagedOutputs(WORDS, words)
+        words.save("louder_word", "HELLO!")
+        staged.commit()
+        assert contents(tmp_path) == {**EARLIER, "03/deep/louder.txt": "HELLO!"}
+
+    def test_folder_is_replaced_as_a_whole(self, tmp_path: Path) -> None:
+        """The second dataset reads the folder that the first one writes, under another name."""
+        folder = tmp_path / "01_raw" / "questions"
+        catalog = DataCatalog(
+            {
+                "questions@table": RawQuestionsDataset(filepath=str(folder)),
+                "questions@origin": RawOriginDataset(filepath=str(folder)),
+                "summary": TextDataset(filepath=str(tmp_path / "02_intermediate" / "summary.txt")),
+            }
+        )
+        pipeline = Pipeline([Node(shout, "source", "questions@table"), Node(shout, "questions@origin", "summary")])
+        catalog.save("questions@table", simulate(50, 1, "2012-01"))
+        (folder / "1999-01.parquet").write_bytes(b"a part of an earlier run")
+
+        staged = StagedOutputs(pipeline, catalog)
+        catalog.save("questions@table", simulate(3, 1, "2010-07"))
+        assert catalog.load("questions@origin")["rows"] == 3
+        assert (folder / "1999-01.parquet").exists()
+        staged.commit()
+        assert sorted(path.name for path in folder.iterdir()) == ["2010-07.parquet", "_source.json"]
+        assert [path.name for path in tmp_path.iterdir()] == ["01_raw"]
+
+    def test_datasets_elsewhere_are_left_alone(self, tmp_path: Path) -> None:
+        remote = TextDataset(filepath="memory://bucket/loud.txt")
+        catalog = DataCatalog({"word": MemoryDataset("hello"), "loud_word": remote, "louder_word": MemoryDataset()})
+        staged = StagedOutputs(WORDS, catalog)
+        catalog.save("loud_word", "HELLO")
+        staged.discard()
+        assert catalog.load("loud_word") == "HELLO"
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestAfterARunThatWasKilled:
+    def test_its_leftovers_are_removed(self, words: DataCatalog, tmp_path: Path) -> None:
+        leftover = tmp_path / f".staging-{dead_process()}" / "02"
+        leftover.mkdir(parents=True)
+        (leftover / "loud.txt").write_text("HALF")
+        StagedOutputs(WORDS, words).discard()
+        assert contents(tmp_path) == EARLIER
+        assert not leftover.parent.exists()
+
+    def test_leftovers_are_removed_whichever_outputs_the_next_run_has(self, words: DataCatalog, tmp_path: Path) -> None:
+        """The first run wrote to all layers, the next one writes to one of them, and then it is the other way round."""
+        last = WORDS.filter(node_names=["b"])
+        for folder, pipeline in ((tmp_path, last), (tmp_path / "03" / "deep", WORDS)):
+            leftover = folder / f".staging-{dead_process()}" / "loud.txt"
+            leftover.parent.mkdir(parents=True)
+            leftover.write_text("HALF")
+            StagedOutputs(pipeline, words).discard()
+            assert not leftover.exists(), folder
+
+    def test_half_way_replacement_of_a_folder_is_undone(self, words: DataCatalog, tmp_path: Path) -> None:
+        """It was killed after it had moved the earlier folder away, and before the new one took its place."""
+        staging = tmp_path / f".staging-{dead_process()}"
+        for folder, text in ((".earlier/01/parts", "earlier"), ("01/parts", "new")):
+            (staging / folder).mkdir(parents=True)
+            (staging / folder / "2010-07.txt").write_text(text)
+        StagedOutputs(WORDS, words).discard()
+        assert contents(tmp_path) == {**EARLIER, "01/parts/2010-07.txt": "earlier"}
+        assert not staging.exists()
+
+    def test_replacement_that_was_complete_stays(self, words: DataCatalog, tmp_path: Path) -> None:
+        staging = tmp_path / f".staging-{dead_process()}"
+        for folder, text in ((staging / ".earlier/01/parts", "earlier"), (tmp_path / "01/parts", "new")):
+            folder.mkdir(parents=True)
+            (folder / "2010-07.txt").write_text(text)
+        StagedOutputs(WORDS, words).discard()
+        assert contents(tmp_path) == {**EARLIER, "01/parts/2010-07.txt": "new"}
+
+    def test_outputs_of_a_run_that_still_goes_on_are_left_alone(self, words: DataCatalog, tmp_path: Path) -> None:
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+            theirs = tmp_path / f".staging-{other.pid}" / "loud.txt"
+            theirs.parent.mkdir()
+            theirs.write_text("HALF")
+            StagedOutputs(WORDS, words).discard()
+            assert theirs.exists()
+            other.communicate(b"\n")
+
+
+class TestCheckInputs:
+    def test_present_inputs_pass(self, words: DataCatalog) -> None:
+        check_inputs(WORDS, words)
+
+    def test_absent_input_is_named_with_its_file(
+        self, words: DataCatalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "01/word.txt").unlink()
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(SourceError, match=r"^01/word\.txt: word has not been made yet"):
+            check_inputs(WORDS, words)
+
+    def test_parameters_and_memory_are_no_files(self) -> None:
+        pipeline = Pipeline([Node(max, ["params:number", "parameters", "memory"], "largest")])
+        check_inputs(pipeline, DataCatalog({"memory": MemoryDataset(1)}))
+
+
+def test_harvest_is_written_aside_even_when_it_breaks_off(tmp_path: Path) -> None:
+    def break_off():
+        yield from simulate(3, 1, "2010-07")
+        raise SourceError("the line went dead")
+
+    folder = tmp_path / "01_raw" / "questions"
+    catalog = DataCatalog({"questions": RawQuestionsDataset(filepath=str(folder))})
+    catalog.save("questions", simulate(5, 2, "2010-07"))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    staged = StagedOutputs(Pipeline([Node(shout, "source", "questions")]), catalog)
+    with pytest.raises(Exception, match="the line went dead"):
+        catalog.save("questions", Harvest("test", break_off()))
+    staged.discard()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["questions"]

@@ -1,0 +1,193 @@
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from question_classification.datasets.schemas import Questions
+from question_classification.pipelines.ingestion.nodes import ValidatedQuestions, identify_site, validate_questions
+from question_classification.pipelines.ingestion.parameters import IngestionParameters
+from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.harvest import Harvest
+from question_classification.stackexchange.question import QUESTION_SCHEMA
+
+GOOD = {
+    "Id": 1,
+    "Title": "Why?",
+    "Body": "<p>Because</p>",
+    "Tags": "<r><regression>",
+    "CreationDate": datetime(2010, 7, 19, 19, 12, 12, tzinfo=UTC),
+    "ViewCount": 5,
+}
+BROKEN = {
+    "no Id": ({"Id": None}, "question_id missing"),
+    "Id 0": ({"Id": 0}, "question_id not positive"),
+    "no date": ({"CreationDate": None}, "creation_date missing"),
+    "neither title nor body": ({"Title": None, "Body": None}, "neither title nor body"),
+    "no tags": ({"Tags": None}, "tags missing"),
+    "negative views": ({"ViewCount": -1}, "view_count negative"),
+    "too old": ({"CreationDate": datetime(2008, 7, 30, 23, 59, 59, tzinfo=UTC)}, "creation_date before Stack Exchange"),
+    "unreadable value": ({"Unreadable": '{"Score": "many", "ViewCount": "few"}'}, "unreadable Score, ViewCount"),
+    "broken row": ({"Id": None, "Unreadable": '{"row": ["a", "b"]}'}, "unreadable row"),
+    "two reasons": ({"Tags": None, "ViewCount": -1}, "tags missing; view_count negative"),
+}
+ORIGIN = {
+    "source": "sede",
+    "site": "stats",
+    "rows": 1,
+    "left_out": {"answers": 2},
+    "warnings": ["Probably cut."],
+    "md5": "0123.dir",
+    "files": 3,
+    "bytes": 4,
+}
+
+
+def raw(*rows: dict[str, Any]) -> pd.DataFrame:
+    """Return rows as the raw layer is loaded; each is the good one but for what it says."""
+    table = pa.Table.from_pylist([{**GOOD, **row} for row in rows], QUESTION_SCHEMA)
+    return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+
+
+def validate(*rows: dict[str, Any], most: float = 1.0, **origin: Any) -> ValidatedQuestions:
+    return validate_questions(raw(*rows), {**ORIGIN, **origin}, IngestionParameters(max_quarantined_share=most))
+
+
+class TestValidateQuestions:
+    def test_good_row_becomes_a_question(self) -> None:
+        questions, quarantined, _ = validate({})
+        assert list(questions.columns) == list(Questions.columns)
+        assert questions.dropna(axis="columns").to_dict("records") == [
+            {
+                "question_id": 1,
+                "title": "Why?",
+                "body": "<p>Because</p>",
+                "tags": "<r><regression>",
+                "creation_date": pd.Timestamp("2010-07-19 19:12:12", tz="UTC"),
+                "view_count": 5,
+                "site": "stats",
+            }
+        ]
+        assert quarantined.empty
+
+    def test_questions_pass_their_own_schema(self) -> None:
+        questions, _, _ = validate({"Id": 2, "Title": None}, {"Id": 1, "Body": None}, {"Tags": None})
+        Questions.validate(questions)
+        assert questions["question_id"].tolist() == [1, 2]
+
+    @pytest.mark.parametrize(("broken", "reason"), BROKEN.values(), ids=BROKEN)
+    def test_broken_row_is_quarantined_as_it_came(self, broken: dict[str, Any], reason: str) -> None:
+        questions, quarantined, quality = validate({"Id": 7}, broken)
+        assert questions["question_id"].tolist() == [7]
+        assert quarantined["reason"].tolist() == [reason]
+        pd.testing.assert_frame_equal(quarantined.drop(columns="reason"), raw(broken))
+        assert quality["quarantine_reasons"] == {reason: 1}
+
+    def test_first_day_of_stack_exchange_is_valid(self) -> None:
+        questions, _, _ = validate({"CreationDate": datetime(2008, 7, 31, tzinfo=UTC)})
+        assert len(questions) == 1
+
+    def test_last_of_duplicates_wins(self) -> None:
+        questions, _, quality = validate({"Id": 3}, {"Title": "first"}, {"Title": "second"}, {"Title": "third"})
+        assert questions["question_id"].tolist() == [1, 3]
+        assert questions["title"].tolist() == ["third", "Why?"]
+        assert (quality["valid"], quality["duplicate"]) == (2, 2)
+
+    def test_broken_duplicate_does_not_replace_a_valid_question(self) -> None:
+        questions, _, quality = validate({"Title": "good"}, {"Tags": None})
+        assert questions["title"].tolist() == ["good"]
+        assert (quality["duplicate"], quality["quarantined"]) == (0, 1)
+
+    def test_quality_counts(self) -> None:
+        day = datetime(2011, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+        _, _, quality = validate({}, {}, {"Id": 2, "CreationDate": day}, {"Tags": None}, {"Tags": None}, {"Id": None})
+        assert quality == {
+            "source": "sede",
+            "site": "stats",
+            "raw_questions": {"md5": "0123.dir", "files": 3, "bytes": 4},
+            "rows_read": 6,
+            "valid": 2,
+            "duplicate": 1,
+            "quarantined": 3,
+            "quarantine_reasons": {"tags missing": 2, "question_id missing": 1},
+            "left_out": {"answers": 2},
+            "warnings": ["Probably cut."],
+            "first_creation_date": "2010-07-19T19:12:12+00:00",
+            "last_creation_date": "2011-01-02T03:04:05+00:00",
+        }
+        assert json.loads(json.dumps(quality)) == quality
+
+    def test_site_of_a_row_comes_before_that_of_the_source(self) -> None:
+        questions, _, _ = validate({"Site": "ai"}, {"Id": 2})
+        assert questions["site"].tolist() == ["ai", "stats"]
+
+    def test_unknown_site_stays_unknown(self) -> None:
+        questions, _, quality = validate({}, site=None)
+        assert questions["site"].isna().all()
+        assert quality["site"] is None
+
+    @settings(max_examples=40, deadline=None)
+    @given(
+        kinds=st.lists(st.sampled_from([None, *BROKEN]), max_size=12),
+        ids=st.lists(st.integers(1, 4), min_size=12, max_size=12),
+    )
+    def test_no_row_is_lost(self, kinds: list[str | None], ids: list[int]) -> None:
+        """Rows read = valid + duplicate + quarantined, whatever the mixture."""
+        rows = [{"Id": id_, **(BROKEN[kind][0] if kind else {})} for kind, id_ in zip(kinds, ids, strict=False)]
+        questions, quarantined, quality = validate({"Id": 9}, *rows)
+        good = {9} | {id_ for kind, id_ in zip(kinds, ids, strict=False) if kind is None}
+        assert questions["question_id"].tolist() == sorted(good)
+        assert quality["valid"] == len(questions) == len(good)
+        assert quality["quarantined"] == len(quarantined) == sum(kind is not None for kind in kinds)
+        assert quality["duplicate"] == kinds.count(None) + 1 - len(good)
+        assert quality["rows_read"] == len(rows) + 1
+        assert sum(quality["quarantine_reasons"].values()) == len(quarantined)
+
+    def test_share_at_the_limit_passes(self) -> None:
+        _, quarantined, _ = validate(*[{}] * 3, {"Tags": None}, most=0.25)
+        assert len(quarantined) == 1
+
+    def test_share_above_the_limit_fails_with_the_top_reasons(self) -> None:
+        kinds = ["no tags"] * 4 + ["no Id"] * 3 + ["no date"] * 2 + ["negative views"]
+        with pytest.raises(SourceError) as error:
+            validate(*[BROKEN[kind][0] for kind in kinds], *[{}] * 10, most=0.49)
+        message = str(error.value)
+        assert "of 20 rows read 50.0% are quarantined" in message
+        assert "tags missing (4), question_id missing (3), creation_date missing (2)." in message
+        assert "view_count" not in message
+        assert "max_quarantined_share" in message
+
+    def test_no_valid_row_fails_whatever_the_limit(self) -> None:
+        with pytest.raises(SourceError, match=r"of 2 rows read no row is a valid question: tags missing \(2\)"):
+            validate({"Tags": None}, {"Tags": None}, most=1.0)
+
+
+class TestIdentifySite:
+    @pytest.mark.parametrize(
+        ("of_source", "of_parameters", "site"),
+        [("stats", None, "stats"), (None, "ai", "ai"), ("stats", "ai", "stats"), (None, None, None)],
+    )
+    def test_source_knows_best(self, of_source: str | None, of_parameters: str | None, site: str | None) -> None:
+        harvest = Harvest("sede", [QUESTION_SCHEMA.empty_table()], site=of_source)
+        identified = identify_site(harvest, IngestionParameters(site=of_parameters, max_quarantined_share=0))
+        assert identified.site == site
+        assert harvest.site == of_source
+
+    def test_what_the_source_says_while_it_is_read_is_heard(self) -> None:
+        """Counts and warnings are filled as the batches are read, after the site has been identified."""
+        harvest = Harvest("sede", [])
+        identified = identify_site(harvest, IngestionParameters(site="ai", max_quarantined_share=0))
+        harvest.warnings.append("Probably cut.")
+        harvest.left_out["answers"] += 1
+        assert (identified.warnings, identified.left_out) == (["Probably cut."], {"answers": 1})
+
+
+@pytest.mark.parametrize("wrong", [{"max_quarantined_share": 1.1}, {"max_quarantined_share": 0, "sites": "ai"}, {}])
+def test_parameters_are_checked(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        IngestionParameters(**wrong)

@@ -1,0 +1,252 @@
+"""The rules of the house, held by tests: catalog, nodes, parameters, walls, DVC's stages."""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+from kedro.framework.project import configure_project
+from kedro.io import CatalogConfigResolver
+from kedro.pipeline import Pipeline
+from pydantic import BaseModel
+
+from question_classification.pipeline_registry import register_pipelines
+from question_classification.settings import CONFIG_LOADER_ARGS
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "question_classification"
+LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
+CATALOG_FILES = sorted((ROOT / "conf" / "base").glob("catalog_*.yml"))
+# A node that compares candidates names datasets of their namespaces, about which Kedro warns.
+pytestmark = pytest.mark.filterwarnings("ignore:One or more dataset names contain")
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+@pytest.fixture(scope="module")
+def pipelines() -> dict[str, Pipeline]:
+    configure_project("question_classification")
+    return register_pipelines()
+
+
+@pytest.fixture(scope="module")
+def resolver() -> CatalogConfigResolver:
+    """The catalog of the base environment, without what a person keeps in conf/local."""
+    loader = OmegaConfigLoader(str(ROOT / "conf"), **{**CONFIG_LOADER_ARGS, "default_run_env": "base"})
+    return CatalogConfigResolver(loader["catalog"])
+
+
+def entries(catalog_file: Path) -> dict[str, dict[str, Any]]:
+    """Return what a catalog file declares, as it is written there."""
+    return {name: entry for name, entry in yaml.safe_load(catalog_file.read_text()).items() if not name.startswith("_")}
+
+
+def filepath_in(entry: Mapping[str, Any]) -> str | None:
+    """Return the file of a catalog entry, or of the dataset that it wraps."""
+    return entry.get("filepath") or (filepath_in(entry["dataset"]) if "dataset" in entry else None)
+
+
+def datasets_of(pipeline: Pipeline) -> set[str]:
+    return {name for name in pipeline.datasets() if not name.startswith("params:")}
+
+
+class TestCatalog:
+    def test_has_a_file_for_each_layer(self) -> None:
+        numbered = [f"catalog_{number:02d}_{layer}.yml" for number, layer in enumerate(["source", *LAYERS])]
+        assert [file.name for file in CATALOG_FILES] == numbered
+
+    def test_is_what_the_pipelines_use(self, pipelines: dict[str, Pipeline], resolver: CatalogConfigResolver) -> None:
+        """No entry without a use, and no dataset without an entry, which would live in memory only."""
+        declared = {name for file in CATALOG_FILES for name in entries(file)}
+        used = {
+            name: name if name in declared else resolver.match_dataset_pattern(name)
+            for name in datasets_of(pipelines["__default__"])
+        }
+        assert [name for name, entry in used.items() if entry is None] == []
+        assert set(used.values()) == declared
+
+    @pytest.mark.parametrize("file", CATALOG_FILES, ids=lambda file: file.stem)
+    def test_entry_lies_in_its_layer(self, file: Path) -> None:
+        layer = file.stem.removeprefix("catalog_")
+        for name, entry in entries(file).items():
+            assert entry["metadata"]["kedro-viz"]["layer"] == layer, name
+            filepath = filepath_in(entry)
+            assert filepath is None or filepath.startswith(f"${{globals:data}}/{layer}/"), name
+
+    @pytest.mark.parametrize("file", CATALOG_FILES, ids=lambda file: file.stem)
+    def test_versions_are_left_to_dvc(self, file: Path) -> None:
+        assert "versioned" not in file.read_text()
+
+
+class TestNodes:
+    def test_functions_are_typed(self, pipelines: dict[str, Pipeline]) -> None:
+        for function in {node.func for node in pipelines["__default__"].nodes}:
+            names = {*inspect.signature(function).parameters, "return"}
+            assert names == set(typing.get_type_hints(function)), function.__name__
+
+    def test_functions_are_named_verb_noun(self, pipelines: dict[str, Pipeline]) -> None:
+        names = {node.func.__name__ for node in pipelines["__default__"].nodes}
+        assert [name for name in names if not re.fullmatch(r"[a-z]+(_[a-z]+)+", name)] == []
+
+    def test_parameters_reach_them_as_frozen_models(self, pipelines: dict[str, Pipeline]) -> None:
+        for node in pipelines["__default__"].nodes:
+            hints = list(typing.get_type_hints(node.func).values())
+            for position, name in enumerate(node.inputs):
+                if name.startswith("params:"):
+                    model = hints[position]
+                    assert issubclass(model, BaseModel), f"{node.name}: {name}"
+                    assert model.model_config.get("frozen"), f"{model.__name__} can be changed"
+
+    @pytest.mark.parametrize("file", sorted((ROOT / "conf" / "base").glob("parameters_*.yml")), ids=lambda f: f.stem)
+    def test_parameter_is_used_by_the_pipeline_of_its_file(self, file: Path, pipelines: dict[str, Pipeline]) -> None:
+        pipeline = pipelines[file.stem.removeprefix("parameters_")]
+        used = {name.removeprefix("params:") for name in pipeline.inputs() if name.startswith("params:")}
+        for path in leaves(yaml.safe_load(file.read_text())):
+            assert any(path == name or path.startswith(f"{name}.") for name in used), path
+
+
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def test_walls_between_the_rooms_stand() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    walls = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert walls.returncode == 0, walls.stdout
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent.name for path in PACKAGE.glob("pipelines/*/pipeline.py")))
+def test_every_pipeline_has_a_page_about_it(folder: str) -> None:
+    assert (PACKAGE / "pipelines" / folder / "README.md").is_file()
+
+
+def test_every_file_of_the_package_is_packed() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    packed = [pattern.removeprefix("**/") for pattern in settings["package-data"]["question_classification"]]
+    others = [path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    assert others
+    assert [path for path in others if not any(path.match(pattern) for pattern in packed)] == []
+
+
+each_stage = pytest.mark.parametrize("stage", STAGES)
+
+
+def paths_of(items: Iterable[str | dict[str, Any]]) -> set[str]:
+    """Return the paths of a list of DVC, in which an item with options is a dictionary."""
+    return {item if isinstance(item, str) else next(iter(item)) for item in items}
+
+
+def check_covers(paths: set[str], files: set[str]) -> None:
+    """Check that each file is one of the paths or below one of them, and that no path is there for nothing."""
+    covering = {file: {path for path in paths if PurePosixPath(file).is_relative_to(path)} for file in files}
+    assert [file for file, covers in covering.items() if len(covers) != 1] == []
+    assert set().union(*covering.values()) == paths
+
+
+def files_of(names: Iterable[str], resolver: CatalogConfigResolver) -> set[str]:
+    configs = [resolver.resolve_pattern(name) for name in names if not name.startswith("params:")]
+    return {filepath for config in configs if (filepath := filepath_in(config)) is not None}
+
+
+def written_by(pipeline: Pipeline, resolver: CatalogConfigResolver) -> set[str]:
+    return files_of((name for node in pipeline.nodes for name in node.outputs), resolver)
+
+
+def read_by(pipeline: Pipeline, resolver: CatalogConfigResolver) -> set[str]:
+    read = files_of((name for node in pipeline.nodes for name in node.inputs), resolver)
+    return read - written_by(pipeline, resolver)
+
+
+class TestStagesOfDVC:
+    def test_are_the_pipelines(self, pipelines: dict[str, Pipeline]) -> None:
+        assert set(STAGES) == set(pipelines) - {"__default__"}
+
+    @each_stage
+    def test_runs_its_pipeline(self, stage: str) -> None:
+        assert STAGES[stage]["cmd"] == f"kedro run --pipelines={stage}"
+
+    @each_stage
+    def test_outputs_are_what_the_pipeline_writes(
+        self, stage: str, pipelines: dict[str, Pipeline], resolver: CatalogConfigResolver
+    ) -> None:
+        outputs = paths_of(STAGES[stage]["outs"] + STAGES[stage].get("metrics", []))
+        check_covers(outputs, written_by(pipelines[stage], resolver))
+
+    @each_stage
+    def test_data_dependencies_are_what_the_pipeline_reads(
+        self, stage: str, pipelines: dict[str, Pipeline], resolver: CatalogConfigResolver
+    ) -> None:
+        dependencies = {path for path in STAGES[stage]["deps"] if path.startswith("data/")}
+        if dependencies or stage != "ingestion":
+            check_covers(dependencies, read_by(pipelines[stage], resolver))
+
+    @each_stage
+    def test_code_dependencies_exist(self, stage: str) -> None:
+        code = [path for path in STAGES[stage]["deps"] if not path.startswith("data/")]
+        assert f"src/question_classification/pipelines/{stage}" in code
+        assert [path for path in code if not (ROOT / path).exists()] == []
+
+    @each_stage
+    def test_parameters_exist(self, stage: str) -> None:
+        for item in STAGES[stage]["params"]:
+            for file, keys in item.items():
+                known = yaml.safe_load((ROOT / file).read_text())
+                assert set(keys or []) <= set(known), file
+
+    @each_stage
+    def test_parameters_are_those_of_the_pipeline_and_the_globals_that_they_refer_to(self, stage: str) -> None:
+        own = f"conf/base/parameters_{stage}.yml"
+        tracked = {file: keys for item in STAGES[stage]["params"] for file, keys in item.items()}
+        assert own in tracked
+        referred = set(re.findall(r"\$\{globals:(\w+)", (ROOT / own).read_text()))
+        assert referred <= set(tracked["conf/base/globals.yml"])
+
+    def test_plots_are_outputs(self) -> None:
+        outputs = paths_of(out for stage in STAGES.values() for out in stage["outs"])
+        for plot in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"]:
+            options = [plot] if isinstance(plot, str) else [file for item in plot.values() for file in item["y"]]
+            for file in options:
+                assert any(PurePosixPath(file).is_relative_to(path) for path in outputs), file
+
+
+class TestNothingIsReported:
+    def test_by_kedro(self) -> None:
+        assert yaml.safe_load((ROOT / ".telemetry").read_text()) == {"consent": False}
+
+    def test_by_dvc(self) -> None:
+        answer = subprocess.run(
+            ["git", "config", "--file", ".dvc/config", "core.analytics"],
+            cwd=ROOT, capture_output=True, text=True, timeout=20, check=True,
+        )  # fmt: skip
+        assert answer.stdout.strip() == "false"
+
+    def test_by_mlflow(self) -> None:
+        """The package asks MLflow for silence by being imported, before MLflow is."""
+        ask = "import os, sys, question_classification as _; "
+        ask += "print(os.environ['MLFLOW_DISABLE_TELEMETRY'], 'mlflow' in sys.modules)"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+        answer = subprocess.run(
+            [sys.executable, "-c", ask], env=environment, capture_output=True, text=True, timeout=20, check=True
+        )
+        assert answer.stdout.split() == ["true", "False"]
+
+
+def test_no_file_in_git_is_large() -> None:
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+    )
+    files = [ROOT / name for name in listing.stdout.split("\0") if name]
+    assert [file for file in files if file.exists() and file.stat().st_size > 2**20] == []
