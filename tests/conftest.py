@@ -57,6 +57,12 @@ class Project:
         shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("mlartifacts"))
         return Project(folder)
 
+    def clone(self, folder: Path) -> "Project":
+        """Return what another person gets from Git."""
+        made = self.execute("git", "clone", "--quiet", ".", folder)
+        assert made.returncode == 0, made.stderr
+        return Project(folder)
+
 
 def copy_project(folder: Path) -> Project:
     """Copy the project, without any data, and commit it to a Git repository of its own."""
@@ -103,6 +109,12 @@ def finished_project(shared_folder: Path) -> Project:
             assert run.returncode == 0, run.stdout + run.stderr
             done.touch()
     return project
+
+
+@pytest.fixture(scope="session")
+def make_project() -> Callable[[Path], Project]:
+    """A function that copies the project into a folder."""
+    return copy_project
 
 
 @pytest.fixture

@@ -20,15 +20,15 @@ from kedro.pipeline import Pipeline
 from pydantic import BaseModel
 
 from question_classification.pipeline_registry import register_pipelines
+from question_classification.pipelines.parameters import RunParameters
 from question_classification.settings import CONFIG_LOADER_ARGS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "question_classification"
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
 CATALOG_FILES = sorted((ROOT / "conf" / "base").glob("catalog_*.yml"))
-# A node that compares candidates names datasets of their namespaces, about which Kedro warns.
-pytestmark = pytest.mark.filterwarnings("ignore:One or more dataset names contain")
-
+PARAMETERS_FILES = sorted((ROOT / "conf" / "base").glob("parameters_*.yml"))
+RUN = yaml.safe_load((ROOT / "conf" / "base" / "parameters.yml").read_text())
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
@@ -106,12 +106,29 @@ class TestNodes:
                     assert issubclass(model, BaseModel), f"{node.name}: {name}"
                     assert model.model_config.get("frozen"), f"{model.__name__} can be changed"
 
-    @pytest.mark.parametrize("file", sorted((ROOT / "conf" / "base").glob("parameters_*.yml")), ids=lambda f: f.stem)
+    @pytest.mark.parametrize("file", PARAMETERS_FILES, ids=lambda file: file.stem)
     def test_parameter_is_used_by_the_pipeline_of_its_file(self, file: Path, pipelines: dict[str, Pipeline]) -> None:
         pipeline = pipelines[file.stem.removeprefix("parameters_")]
         used = {name.removeprefix("params:") for name in pipeline.inputs() if name.startswith("params:")}
         for path in leaves(yaml.safe_load(file.read_text())):
             assert any(path == name or path.startswith(f"{name}.") for name in used), path
+
+    def test_parameters_of_the_run_are_of_its_model_and_used_by_every_pipeline(
+        self, pipelines: dict[str, Pipeline]
+    ) -> None:
+        assert set(leaves(RUN)) == {f"run.{name}" for name in RunParameters.model_fields}
+        assert [name for name, pipeline in pipelines.items() if "params:run" not in pipeline.inputs()] == []
+
+    def test_parameters_of_the_run_are_the_globals_of_their_names(self) -> None:
+        known = yaml.safe_load((ROOT / "conf" / "base" / "globals.yml").read_text())
+        for name, value in RUN["run"].items():
+            assert value == f"${{runtime_params:{name},${{globals:{name}}}}}"
+            assert name in known
+
+    @pytest.mark.parametrize("file", PARAMETERS_FILES, ids=lambda file: file.stem)
+    def test_parameters_of_a_pipeline_are_plain_values(self, file: Path) -> None:
+        """DVC cannot set a value in a file that interpolates."""
+        assert "${" not in file.read_text()
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -207,12 +224,14 @@ class TestStagesOfDVC:
                 assert set(keys or []) <= set(known), file
 
     @each_stage
-    def test_parameters_are_those_of_the_pipeline_and_the_globals_that_they_refer_to(self, stage: str) -> None:
-        own = f"conf/base/parameters_{stage}.yml"
+    def test_parameters_are_those_of_the_pipeline_and_the_globals_that_it_uses(self, stage: str) -> None:
         tracked = {file: keys for item in STAGES[stage]["params"] for file, keys in item.items()}
-        assert own in tracked
-        referred = set(re.findall(r"\$\{globals:(\w+)", (ROOT / own).read_text()))
-        assert referred <= set(tracked["conf/base/globals.yml"])
+        assert set(tracked) == {"conf/base/globals.yml", f"conf/base/parameters_{stage}.yml"}
+        code = "".join(file.read_text() for file in (PACKAGE / "pipelines" / stage).glob("*.py"))
+        used = set(re.findall(r"\brun\.(\w+)", code))
+        assert used
+        of_run = set(tracked["conf/base/globals.yml"]) & set(RunParameters.model_fields)
+        assert of_run == used & set(RunParameters.model_fields)
 
     def test_plots_are_outputs(self) -> None:
         outputs = paths_of(out for stage in STAGES.values() for out in stage["outs"])

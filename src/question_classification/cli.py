@@ -3,6 +3,7 @@
 import gc
 import os
 import re
+import sys
 from collections.abc import Iterator
 from copy import copy
 from typing import Any
@@ -11,7 +12,7 @@ import click
 from kedro.framework.cli import project
 from kedro.validation.exceptions import DataValidationError, ParameterValidationError
 
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 
 TRACEBACK = "QUESTION_CLASSIFICATION_TRACEBACK"
 """Set this environment variable to see the whole traceback of an error."""
@@ -25,6 +26,10 @@ def cli() -> None:
 def _run(*args: Any, **kwargs: Any) -> Any:
     try:
         return project.run.callback(*args, **kwargs)
+    except KeyboardInterrupt:
+        if mlflow := sys.modules.get("mlflow"):
+            mlflow.end_run("KILLED")  # at exit, MLflow would call it finished
+        raise
     except Exception as error:
         message = explain(error)
         if message is None or os.environ.get(TRACEBACK):
@@ -42,7 +47,7 @@ cli.add_command(run)
 def explain(error: BaseException) -> str | None:
     """Return one line that says what a person can do about the error; None where it is a fault of the program."""
     for cause in _causes(error):
-        if isinstance(cause, SourceError):
+        if isinstance(cause, InputError):
             return str(cause)
         if isinstance(cause, ParameterValidationError):
             return _explain_parameters(str(cause))

@@ -44,12 +44,15 @@ class AllOrNothing:
     def __init__(self) -> None:
         self._staged: StagedOutputs | None = None
 
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:  # noqa: D102
+        self._root = Path(context.project_path, context.config_loader["globals"]["data"])
+
     @hook_impl(tryfirst=True)  # before kedro-mlflow starts a run
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:  # noqa: D102
-        check_inputs(pipeline, catalog)
         # `--only-missing-outputs` asks which outputs exist, so they must be where they are
-        if not run_params["only_missing_outputs"]:
-            self._staged = StagedOutputs(pipeline, catalog)
+        self._staged = None if run_params["only_missing_outputs"] else StagedOutputs(pipeline, catalog, self._root)
+        check_inputs(pipeline, catalog)
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self) -> None:  # noqa: D102
@@ -86,7 +89,8 @@ class Origin:
 
         if mlflow.active_run() and catalog.exists("raw_questions@origin"):
             origin = catalog.load("raw_questions@origin")
-            mlflow.set_tags({"source": origin["source"], "site": origin["site"], "raw_questions.md5": origin["md5"]})
+            tags = {"source": origin["source"], "site": origin["site"], "raw_questions.md5": origin["md5"]}
+            mlflow.set_tags({name: value for name, value in tags.items() if value is not None})
 
 
 class TypedParameters:

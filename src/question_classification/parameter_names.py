@@ -6,7 +6,7 @@ from typing import Any
 
 from kedro.config import OmegaConfigLoader
 
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 
 _NOT_OF_A_RUN = "data"  # where the layers live is a matter of the environment
 
@@ -15,7 +15,7 @@ def check_parameter_names(loader: OmegaConfigLoader) -> None:
     """Check that every parameter given for this run is one that the configuration has.
 
     Raises:
-        SourceError: a name is unknown; the message names it and its nearest relatives.
+        InputError: a name is unknown; the message names it and its nearest relatives.
     """
     if not loader.runtime_params:
         return
@@ -31,7 +31,7 @@ def check_parameter_names(loader: OmegaConfigLoader) -> None:
         if path not in known:
             near = difflib.get_close_matches(path, known, n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(sorted(known))}."
-            raise SourceError(f"--params: there is no parameter {path!r}; {hint}")
+            raise InputError(f"--params: there is no parameter {path!r}; {hint}")
 
 
 def _paths(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

@@ -8,7 +8,7 @@ from kedro.io import DatasetError
 
 from question_classification.datasets.raw import RawOriginDataset, RawQuestionsDataset
 from question_classification.datasets.source import SourceDataset
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 
@@ -78,7 +78,7 @@ class TestSourceDataset:
     def test_unknown_source_is_named_with_the_known_ones(self) -> None:
         with pytest.raises(DatasetError) as error:
             SourceDataset(source="newspaper").load()
-        assert isinstance(error.value.__cause__, SourceError)
+        assert isinstance(error.value.__cause__, InputError)
         assert "'newspaper' is unknown; known are simulated, sede" in str(error.value.__cause__)
 
     def test_is_never_written(self) -> None:

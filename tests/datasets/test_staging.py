@@ -9,7 +9,7 @@ from kedro_datasets.text import TextDataset
 
 from question_classification.datasets.raw import RawOriginDataset, RawQuestionsDataset
 from question_classification.datasets.staging import StagedOutputs, check_inputs
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.simulated import simulate
 
@@ -46,7 +46,7 @@ EARLIER = {"01/word.txt": "hello", "02/loud.txt": "EARLIER"}
 
 class TestStagedOutputs:
     def test_outputs_are_in_place_after_commit_only(self, words: DataCatalog, tmp_path: Path) -> None:
-        staged = StagedOutputs(WORDS, words)
+        staged = StagedOutputs(WORDS, words, tmp_path)
         words.save("loud_word", "HELLO")
         words.save("louder_word", "HELLO!")
         assert (tmp_path / "02/loud.txt").read_text() == "EARLIER"
@@ -54,28 +54,28 @@ class TestStagedOutputs:
         staged.commit()
         assert contents(tmp_path) == {"01/word.txt": "hello", "02/loud.txt": "HELLO", "03/deep/louder.txt": "HELLO!"}
 
-    def test_later_nodes_read_what_earlier_ones_wrote(self, words: DataCatalog) -> None:
-        StagedOutputs(WORDS, words)
+    def test_later_nodes_read_what_earlier_ones_wrote(self, words: DataCatalog, tmp_path: Path) -> None:
+        StagedOutputs(WORDS, words, tmp_path)
         words.save("loud_word", "HELLO")
         assert words.load("loud_word") == "HELLO"
         assert words.load("word") == "hello"
 
-    def test_datasets_point_at_their_own_paths_again(self, words: DataCatalog) -> None:
-        staged = StagedOutputs(WORDS, words)
+    def test_datasets_point_at_their_own_paths_again(self, words: DataCatalog, tmp_path: Path) -> None:
+        staged = StagedOutputs(WORDS, words, tmp_path)
         words.save("loud_word", "HELLO")
         staged.commit()
         words.save("loud_word", "AGAIN")
         assert words.load("loud_word") == "AGAIN"
 
     def test_discard_leaves_everything_as_it_was(self, words: DataCatalog, tmp_path: Path) -> None:
-        staged = StagedOutputs(WORDS, words)
+        staged = StagedOutputs(WORDS, words, tmp_path)
         words.save("loud_word", "HELLO")
         staged.discard()
         assert contents(tmp_path) == EARLIER
         assert words.load("loud_word") == "EARLIER"
 
     def test_what_was_not_written_stays(self, words: DataCatalog, tmp_path: Path) -> None:
-        staged = StagedOutputs(WORDS, words)
+        staged = StagedOutputs(WORDS, words, tmp_path)
         words.save("louder_word", "HELLO!")
         staged.commit()
         assert contents(tmp_path) == {**EARLIER, "03/deep/louder.txt": "HELLO!"}
@@ -94,7 +94,7 @@ class TestStagedOutputs:
         catalog.save("questions@table", simulate(50, 1, "2012-01"))
         (folder / "1999-01.parquet").write_bytes(b"a part of an earlier run")
 
-        staged = StagedOutputs(pipeline, catalog)
+        staged = StagedOutputs(pipeline, catalog, tmp_path)
         catalog.save("questions@table", simulate(3, 1, "2010-07"))
         assert catalog.load("questions@origin")["rows"] == 3
         assert (folder / "1999-01.parquet").exists()
@@ -105,11 +105,52 @@ class TestStagedOutputs:
     def test_datasets_elsewhere_are_left_alone(self, tmp_path: Path) -> None:
         remote = TextDataset(filepath="memory://bucket/loud.txt")
         catalog = DataCatalog({"word": MemoryDataset("hello"), "loud_word": remote, "louder_word": MemoryDataset()})
-        staged = StagedOutputs(WORDS, catalog)
+        staged = StagedOutputs(WORDS, catalog, tmp_path)
         catalog.save("loud_word", "HELLO")
         staged.discard()
         assert catalog.load("loud_word") == "HELLO"
         assert list(tmp_path.iterdir()) == []
+
+    def test_outputs_outside_the_folder_are_left_alone(self, words: DataCatalog, tmp_path: Path) -> None:
+        """They are written where they are, and what fails later does not take them back."""
+        staged = StagedOutputs(WORDS, words, tmp_path / "03")
+        words.save("loud_word", "HELLO")
+        words.save("louder_word", "HELLO!")
+        assert (tmp_path / "02/loud.txt").read_text() == "HELLO"
+        assert not (tmp_path / "03/deep").exists()
+        staged.discard()
+        assert contents(tmp_path) == {**EARLIER, "02/loud.txt": "HELLO"}
+
+    @pytest.mark.usefixtures("words")
+    def test_process_that_ends_in_the_middle_leaves_nothing_behind(self, tmp_path: Path) -> None:
+        """Neither hook of the end of a run is called on Ctrl-C."""
+        process = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED, tmp_path], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert process.stdout.split() == ["02/loud.txt"], process.stderr
+        assert "KeyboardInterrupt" in process.stderr
+        assert contents(tmp_path) == EARLIER
+        assert not list(tmp_path.glob(".staging-*"))
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+
+from kedro.io import DataCatalog
+from kedro.pipeline import Node, Pipeline
+from kedro_datasets.text import TextDataset
+
+from question_classification.datasets.staging import StagedOutputs
+
+root = Path(sys.argv[1])
+catalog = DataCatalog({"loud_word": TextDataset(filepath=str(root / "02/loud.txt"))})
+StagedOutputs(Pipeline([Node(print, "word", "loud_word")]), catalog, root)
+catalog.save("loud_word", "HELLO")
+(folder,) = root.glob(".staging-*")
+print(*[path.relative_to(folder) for path in folder.rglob("*") if path.is_file()])
+raise KeyboardInterrupt
+"""
 
 
 class TestAfterARunThatWasKilled:
@@ -117,19 +158,28 @@ class TestAfterARunThatWasKilled:
         leftover = tmp_path / f".staging-{dead_process()}" / "02"
         leftover.mkdir(parents=True)
         (leftover / "loud.txt").write_text("HALF")
-        StagedOutputs(WORDS, words).discard()
+        StagedOutputs(WORDS, words, tmp_path).discard()
         assert contents(tmp_path) == EARLIER
         assert not leftover.parent.exists()
 
     def test_leftovers_are_removed_whichever_outputs_the_next_run_has(self, words: DataCatalog, tmp_path: Path) -> None:
         """The first run wrote to all layers, the next one writes to one of them, and then it is the other way round."""
         last = WORDS.filter(node_names=["b"])
-        for folder, pipeline in ((tmp_path, last), (tmp_path / "03" / "deep", WORDS)):
-            leftover = folder / f".staging-{dead_process()}" / "loud.txt"
+        for written, pipeline in (("02/loud.txt", last), ("03/deep/louder.txt", WORDS)):
+            leftover = tmp_path / f".staging-{dead_process()}" / written
             leftover.parent.mkdir(parents=True)
             leftover.write_text("HALF")
-            StagedOutputs(pipeline, words).discard()
-            assert not leftover.exists(), folder
+            StagedOutputs(pipeline, words, tmp_path).discard()
+            assert not list(tmp_path.glob(".staging-*")), written
+        assert contents(tmp_path) == EARLIER
+
+    def test_leftovers_are_removed_by_a_run_without_outputs(self, tmp_path: Path) -> None:
+        """Or with none below the folder."""
+        leftover = tmp_path / f".staging-{dead_process()}" / "02"
+        leftover.mkdir(parents=True)
+        catalog = DataCatalog({name: MemoryDataset("hello") for name in ("word", "loud_word", "louder_word")})
+        StagedOutputs(WORDS, catalog, tmp_path).discard()
+        assert list(tmp_path.iterdir()) == []
 
     def test_half_way_replacement_of_a_folder_is_undone(self, words: DataCatalog, tmp_path: Path) -> None:
         """It was killed after it had moved the earlier folder away, and before the new one took its place."""
@@ -137,7 +187,7 @@ class TestAfterARunThatWasKilled:
         for folder, text in ((".earlier/01/parts", "earlier"), ("01/parts", "new")):
             (staging / folder).mkdir(parents=True)
             (staging / folder / "2010-07.txt").write_text(text)
-        StagedOutputs(WORDS, words).discard()
+        StagedOutputs(WORDS, words, tmp_path).discard()
         assert contents(tmp_path) == {**EARLIER, "01/parts/2010-07.txt": "earlier"}
         assert not staging.exists()
 
@@ -146,7 +196,7 @@ class TestAfterARunThatWasKilled:
         for folder, text in ((staging / ".earlier/01/parts", "earlier"), (tmp_path / "01/parts", "new")):
             folder.mkdir(parents=True)
             (folder / "2010-07.txt").write_text(text)
-        StagedOutputs(WORDS, words).discard()
+        StagedOutputs(WORDS, words, tmp_path).discard()
         assert contents(tmp_path) == {**EARLIER, "01/parts/2010-07.txt": "new"}
 
     def test_outputs_of_a_run_that_still_goes_on_are_left_alone(self, words: DataCatalog, tmp_path: Path) -> None:
@@ -154,7 +204,7 @@ class TestAfterARunThatWasKilled:
             theirs = tmp_path / f".staging-{other.pid}" / "loud.txt"
             theirs.parent.mkdir()
             theirs.write_text("HALF")
-            StagedOutputs(WORDS, words).discard()
+            StagedOutputs(WORDS, words, tmp_path).discard()
             assert theirs.exists()
             other.communicate(b"\n")
 
@@ -168,7 +218,7 @@ class TestCheckInputs:
     ) -> None:
         (tmp_path / "01/word.txt").unlink()
         monkeypatch.chdir(tmp_path)
-        with pytest.raises(SourceError, match=r"^01/word\.txt: word has not been made yet"):
+        with pytest.raises(InputError, match=r"^01/word\.txt: word has not been made yet"):
             check_inputs(WORDS, words)
 
     def test_parameters_and_memory_are_no_files(self) -> None:
@@ -179,13 +229,13 @@ class TestCheckInputs:
 def test_harvest_is_written_aside_even_when_it_breaks_off(tmp_path: Path) -> None:
     def break_off():
         yield from simulate(3, 1, "2010-07")
-        raise SourceError("the line went dead")
+        raise InputError("the line went dead")
 
     folder = tmp_path / "01_raw" / "questions"
     catalog = DataCatalog({"questions": RawQuestionsDataset(filepath=str(folder))})
     catalog.save("questions", simulate(5, 2, "2010-07"))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    staged = StagedOutputs(Pipeline([Node(shout, "source", "questions")]), catalog)
+    staged = StagedOutputs(Pipeline([Node(shout, "source", "questions")]), catalog, tmp_path)
     with pytest.raises(Exception, match="the line went dead"):
         catalog.save("questions", Harvest("test", break_off()))
     staged.discard()

@@ -10,9 +10,6 @@ import pytest
 
 from question_classification.stackexchange.question import REQUIRED_COLUMNS
 
-# A node that compares candidates names datasets of their namespaces, about which Kedro warns.
-pytestmark = pytest.mark.filterwarnings("ignore:One or more dataset names contain")
-
 
 @pytest.fixture(scope="module")
 def project(finished_project, tmp_path_factory: pytest.TempPathFactory):
@@ -117,7 +114,7 @@ class TestQuestions:
         parameters = export(
             tmp_path / "export.csv", [row(number, Tags=tag) for number, tag in enumerate(tags, start=1)]
         )
-        check(f"{targets} of {targets + others} questions are about 'machine-learning'", "--params", parameters)
+        check(f"split: {targets} of {targets + others} questions are about the target tag; ", "--params", parameters)
 
 
 class TestParameters:
@@ -136,7 +133,7 @@ class TestParameters:
     @pytest.mark.parametrize(
         ("parameter", "expected"),
         [
-            ("match=sometimes", "feature_engineering.match: Input should be 'exact' or 'contains' (got 'sometimes')"),
+            ("match=sometimes", "run.match: Input should be 'exact' or 'contains' (got 'sometimes')"),
             ("feature_engineering.test_share=1", "feature_engineering.test_share: Input should be less than 1 (got 1)"),
             ("modelling.tfidf_logistic.C=-1", "modelling.tfidf_logistic.C: Input should be greater than 0 (got -1)"),
             ("modelling.tfidf_logistic.kind=forest", "modelling.tfidf_logistic: Input tag 'forest'"),

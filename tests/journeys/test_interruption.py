@@ -22,6 +22,7 @@ def test_interrupted_run_leaves_earlier_outputs_and_nothing_else(finished_projec
         output, _ = run.communicate(timeout=60)
     assert run.returncode != 0, output
     assert project.contents() == before
+    assert not list(project.folder.glob("data/test/.staging-*"))
 
     runs = mlflow.MlflowClient(f"sqlite:///{project.folder}/mlflow.db").search_runs(["1"])
-    assert sorted(run.info.status for run in runs) != ["FINISHED", "FINISHED"]
+    assert sorted(run.info.status for run in runs) == ["FINISHED", "KILLED"]

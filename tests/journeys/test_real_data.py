@@ -7,9 +7,6 @@ from typing import Any
 
 import pytest
 
-# A node that compares candidates names datasets of their namespaces, about which Kedro warns.
-pytestmark = pytest.mark.filterwarnings("ignore:One or more dataset names contain")
-
 
 def count(path: Path, target_tag: str) -> tuple[int, int]:
     """Count the questions of an export, and those with the tag, in the plainest way."""

@@ -90,7 +90,6 @@ class TestOutputs:
 
 
 class TestBytes:
-    @pytest.mark.filterwarnings("ignore:One or more dataset names contain")
     def test_running_again_gives_the_same(self, finished_project, tmp_path: Path, kedro_run) -> None:
         again = finished_project.copy(tmp_path / "project")
         run = kedro_run(again)
@@ -109,7 +108,6 @@ class TestBytes:
         assert new_project.contents() == finished_project.contents()
 
 
-@pytest.mark.filterwarnings("ignore:One or more dataset names contain")
 def test_pipeline_needs_no_more_than_it_reads(finished_project, tmp_path: Path, kedro_run) -> None:
     """Someone may have pulled only the model input, to try a model."""
     project = finished_project.copy(tmp_path / "project")
@@ -138,11 +136,13 @@ class TestTrackedRun:
 
     def test_parameters_one_by_one(self, run: Run) -> None:
         expected = {
+            "run.site": "None",
+            "run.target_tag": "machine-learning",
+            "run.match": "exact",
             "ingestion.max_quarantined_share": "0.05",
-            "feature_engineering.target_tag": "machine-learning",
             "feature_engineering.test_share": "0.25",
             "feature_engineering.seed": "42",
-            "modelling.keyword.phrase": "machine-learning",
+            "modelling.keyword.kind": "keyword",
             "modelling.numeric_logistic.C": "1.0",
             "modelling.tfidf_logistic.C": "1.0",
             "modelling.tfidf_logistic.max_features": "25000",

@@ -14,13 +14,19 @@ from question_classification.pipelines.feature_engineering.nodes import (
     split_train_test,
 )
 from question_classification.pipelines.feature_engineering.parameters import FeatureEngineeringParameters
-from question_classification.stackexchange.errors import SourceError
+from question_classification.pipelines.parameters import RunParameters
+from question_classification.stackexchange.errors import InputError
 
-PARAMETERS = {"target_tag": "machine-learning", "match": "exact", "test_share": 0.25, "seed": 42}
+PARAMETERS = {"test_share": 0.25, "seed": 42}
+RUN = {"target_tag": "machine-learning", "match": "exact"}
 
 
 def parameters(**changes: Any) -> FeatureEngineeringParameters:
     return FeatureEngineeringParameters(**{**PARAMETERS, **changes})
+
+
+def run(**changes: Any) -> RunParameters:
+    return RunParameters(**{**RUN, **changes})
 
 
 def tagged(*tags: str) -> pd.DataFrame:
@@ -31,35 +37,35 @@ class TestLabelQuestions:
     TAGS = ("<machine-learning>", "<r><machine-learning><svm>", "<quantum-machine-learning>", "<r>", "<learning>")
 
     def test_exact_and_contains_differ_where_a_tag_is_longer(self) -> None:
-        labels = label_questions(tagged(*self.TAGS), parameters())
+        labels = label_questions(tagged(*self.TAGS), run())
         assert labels["question_id"].tolist() == [1, 2, 3, 4, 5]
         assert labels["has_target_tag"].tolist() == [True, True, False, False, False]
         assert labels["contains_target_tag"].tolist() == [True, True, True, False, False]
 
     @pytest.mark.parametrize(("match", "column"), [("exact", "has_target_tag"), ("contains", "contains_target_tag")])
     def test_match_says_which_one_is_the_label(self, match: str, column: str) -> None:
-        labels = label_questions(tagged(*self.TAGS), parameters(match=match))
+        labels = label_questions(tagged(*self.TAGS), run(match=match))
         assert labels["is_target"].tolist() == labels[column].tolist()
 
     @pytest.mark.parametrize("tag", ["c++", ".net", "c#", "r"])
     def test_tag_is_no_pattern(self, tag: str) -> None:
-        labels = label_questions(tagged(f"<{tag}>", "<ccc>", "<anet>"), parameters(target_tag=tag))
+        labels = label_questions(tagged(f"<{tag}>", "<ccc>", "<anet>"), run(target_tag=tag))
         assert labels["is_target"].tolist() == [True, False, False]
 
     def test_absent_tag_names_the_nearest_with_their_counts(self) -> None:
         questions = tagged(*["<machine-learning>"] * 2, "<deep-learning>", "<r>")
-        with pytest.raises(SourceError, match=r"none of 4 .*'machine-lerning'; the nearest are machine-learning \(2\)"):
-            label_questions(questions, parameters(target_tag="machine-lerning"))
+        with pytest.raises(InputError, match=r"none of 4 .*'machine-lerning'; the nearest are machine-learning \(2\)"):
+            label_questions(questions, run(target_tag="machine-lerning"))
 
     def test_absent_tag_unlike_any_other_names_the_most_frequent(self) -> None:
-        with pytest.raises(SourceError, match=r"the most frequent are r \(2\), svm \(1\)"):
-            label_questions(tagged("<r><svm>", "<r>"), parameters(target_tag="zzz"))
+        with pytest.raises(InputError, match=r"the most frequent are r \(2\), svm \(1\)"):
+            label_questions(tagged("<r><svm>", "<r>"), run(target_tag="zzz"))
 
     def test_one_label_suffices(self) -> None:
-        labels = label_questions(tagged("<python-3.x>", "<r>"), parameters(target_tag="python", match="contains"))
+        labels = label_questions(tagged("<python-3.x>", "<r>"), run(target_tag="python", match="contains"))
         assert labels["is_target"].tolist() == [True, False]
-        with pytest.raises(SourceError, match=r"python-3\.x \(1\)"):
-            label_questions(tagged("<python-3.x>", "<r>"), parameters(target_tag="python"))
+        with pytest.raises(InputError, match=r"python-3\.x \(1\)"):
+            label_questions(tagged("<python-3.x>", "<r>"), run(target_tag="python"))
 
 
 @pytest.fixture
@@ -161,7 +167,9 @@ class TestSplitTrainTest:
     @pytest.mark.parametrize("targets", [1, 39, 40])
     def test_side_of_one_class_is_refused(self, targets: int) -> None:
         features, question_labels = labelled([True] * targets + [False] * (40 - targets))
-        with pytest.raises(SourceError, match=f"{targets} of 40 questions are about .*one class only"):
+        with pytest.raises(
+            InputError, match=f"^split: {targets} of 40 questions are about the target tag; .*one class only"
+        ):
             split_train_test(features, question_labels, parameters())
 
     @settings(max_examples=150, deadline=None)
@@ -172,7 +180,12 @@ class TestSplitTrainTest:
         features, question_labels = labelled([True] * targets + [False] * others)
         try:
             sides = split_train_test(features, question_labels, parameters(test_share=share, seed=seed))
-        except SourceError:
+        except InputError as error:
+            refused = str(error)
+        else:
+            refused = ""
+        if refused:
+            assert refused.startswith(f"split: {targets} of {targets + others} questions are about the target tag; ")
             return
         assert [side["is_target"].nunique() for side in sides] == [2, 2]
 
@@ -180,13 +193,11 @@ class TestSplitTrainTest:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"match": "sometimes"},
-        {"target_tag": ""},
         {"test_share": 0},
         {"test_share": 1},
         {"seed": -1},
         {"seed": 2**32},
-        {"target": "r"},
+        {"target_tag": "r"},
     ],
 )
 def test_parameters_are_checked(wrong: dict[str, Any]) -> None:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from question_classification.datasets.schemas import Questions
 from question_classification.pipelines.ingestion.nodes import ValidatedQuestions, identify_site, validate_questions
 from question_classification.pipelines.ingestion.parameters import IngestionParameters
-from question_classification.stackexchange.errors import SourceError
+from question_classification.pipelines.parameters import RunParameters
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 
@@ -154,7 +155,7 @@ class TestValidateQuestions:
 
     def test_share_above_the_limit_fails_with_the_top_reasons(self) -> None:
         kinds = ["no tags"] * 4 + ["no Id"] * 3 + ["no date"] * 2 + ["negative views"]
-        with pytest.raises(SourceError) as error:
+        with pytest.raises(InputError) as error:
             validate(*[BROKEN[kind][0] for kind in kinds], *[{}] * 10, most=0.49)
         message = str(error.value)
         assert "of 20 rows read 50.0% are quarantined" in message
@@ -163,31 +164,31 @@ class TestValidateQuestions:
         assert "max_quarantined_share" in message
 
     def test_no_valid_row_fails_whatever_the_limit(self) -> None:
-        with pytest.raises(SourceError, match=r"of 2 rows read no row is a valid question: tags missing \(2\)"):
+        with pytest.raises(InputError, match=r"of 2 rows read no row is a valid question: tags missing \(2\)"):
             validate({"Tags": None}, {"Tags": None}, most=1.0)
 
 
 class TestIdentifySite:
     @pytest.mark.parametrize(
-        ("of_source", "of_parameters", "site"),
+        ("of_source", "of_run", "site"),
         [("stats", None, "stats"), (None, "ai", "ai"), ("stats", "ai", "stats"), (None, None, None)],
     )
-    def test_source_knows_best(self, of_source: str | None, of_parameters: str | None, site: str | None) -> None:
+    def test_source_knows_best(self, of_source: str | None, of_run: str | None, site: str | None) -> None:
         harvest = Harvest("sede", [QUESTION_SCHEMA.empty_table()], site=of_source)
-        identified = identify_site(harvest, IngestionParameters(site=of_parameters, max_quarantined_share=0))
+        identified = identify_site(harvest, RunParameters(site=of_run, target_tag="r", match="exact"))
         assert identified.site == site
         assert harvest.site == of_source
 
     def test_what_the_source_says_while_it_is_read_is_heard(self) -> None:
         """Counts and warnings are filled as the batches are read, after the site has been identified."""
         harvest = Harvest("sede", [])
-        identified = identify_site(harvest, IngestionParameters(site="ai", max_quarantined_share=0))
+        identified = identify_site(harvest, RunParameters(site="ai", target_tag="r", match="exact"))
         harvest.warnings.append("Probably cut.")
         harvest.left_out["answers"] += 1
         assert (identified.warnings, identified.left_out) == (["Probably cut."], {"answers": 1})
 
 
-@pytest.mark.parametrize("wrong", [{"max_quarantined_share": 1.1}, {"max_quarantined_share": 0, "sites": "ai"}, {}])
+@pytest.mark.parametrize("wrong", [{"max_quarantined_share": 1.1}, {"max_quarantined_share": 0, "site": "ai"}, {}])
 def test_parameters_are_checked(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         IngestionParameters(**wrong)

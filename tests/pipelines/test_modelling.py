@@ -7,10 +7,12 @@ from pydantic import ValidationError
 
 from question_classification.pipelines.modelling.nodes import fit_candidate, score_test_set
 from question_classification.pipelines.modelling.parameters import Candidate
+from question_classification.pipelines.parameters import RunParameters
 
+RUN = RunParameters(target_tag="machine-learning", match="exact")
 KINDS: dict[str, dict[str, Any]] = {
     "prior": {"kind": "prior"},
-    "keyword": {"kind": "keyword", "phrase": "machine-learning"},
+    "keyword": {"kind": "keyword"},
     "numeric_logistic": {"kind": "numeric_logistic", "features": ["title_length", "view_count"], "C": 1.0},
     "tfidf_logistic": {"kind": "tfidf_logistic", "max_features": 100, "C": 1.0},
 }
@@ -63,7 +65,7 @@ def test_set() -> pd.DataFrame:
 @each_kind
 def test_train_scores_are_those_of_the_fitted_model(kind: str, train_set: pd.DataFrame) -> None:
     """A shortcut in the fit, which tokenises once, must not show."""
-    model, scores, _ = fit_candidate(train_set, candidate(kind))
+    model, scores, _ = fit_candidate(train_set, RUN, candidate(kind))
     pd.testing.assert_frame_equal(scores[["question_id", "is_target"]], train_set[["question_id", "is_target"]])
     columns = candidate(kind).root.input_columns()
     assert scores["score"].tolist() == model.predict_proba(train_set[columns])[:, 1].tolist()
@@ -73,7 +75,7 @@ def test_train_scores_are_those_of_the_fitted_model(kind: str, train_set: pd.Dat
 def test_test_scores_are_probabilities_in_the_order_of_the_questions(
     kind: str, train_set: pd.DataFrame, test_set: pd.DataFrame
 ) -> None:
-    model = fit_candidate(train_set, candidate(kind)).model
+    model = fit_candidate(train_set, RUN, candidate(kind)).model
     scores = score_test_set(model, test_set, candidate(kind))
     assert scores.columns.tolist() == ["question_id", "is_target", "score"]
     assert scores["question_id"].tolist() == [21, 22]
@@ -85,7 +87,7 @@ def test_test_scores_are_probabilities_in_the_order_of_the_questions(
 
 @each_kind
 def test_label_of_the_test_set_plays_no_part(kind: str, train_set: pd.DataFrame, test_set: pd.DataFrame) -> None:
-    model = fit_candidate(train_set, candidate(kind)).model
+    model = fit_candidate(train_set, RUN, candidate(kind)).model
     scores, swapped = (
         score_test_set(model, test_set.assign(is_target=labels), candidate(kind))["score"].tolist()
         for labels in ([False, True], [True, False])
@@ -95,19 +97,19 @@ def test_label_of_the_test_set_plays_no_part(kind: str, train_set: pd.DataFrame,
 
 @each_kind
 def test_logged_model_is_the_model_with_an_example_of_its_input(kind: str, train_set: pd.DataFrame) -> None:
-    fitted = fit_candidate(train_set, candidate(kind))
+    fitted = fit_candidate(train_set, RUN, candidate(kind))
     assert fitted.logged_model.model is fitted.model
     columns = candidate(kind).root.input_columns()
     pd.testing.assert_frame_equal(fitted.logged_model.input_example, train_set[columns].head(5))
 
 
 def test_prior_is_the_share_of_targets(train_set: pd.DataFrame, test_set: pd.DataFrame) -> None:
-    model = fit_candidate(train_set, candidate("prior")).model
+    model = fit_candidate(train_set, RUN, candidate("prior")).model
     assert score_test_set(model, test_set, candidate("prior"))["score"].tolist() == [3 / 8, 3 / 8]
 
 
 def test_keyword_raises_the_questions_that_have_it(train_set: pd.DataFrame, test_set: pd.DataFrame) -> None:
-    model, scores, _ = fit_candidate(train_set, candidate("keyword"))
+    model, scores, _ = fit_candidate(train_set, RUN, candidate("keyword"))
     has_it = [True, False, True, False, False, False, False, False]
     assert scores["score"].nunique() == 2
     assert (scores["score"] == scores["score"].max()).tolist() == has_it
@@ -115,11 +117,26 @@ def test_keyword_raises_the_questions_that_have_it(train_set: pd.DataFrame, test
     assert with_it > without
 
 
+@pytest.mark.parametrize(
+    ("tag", "has_it"),
+    [
+        ("neural-net", [5]),
+        ("-neural-net-", [5]),
+        ("Net", [0, 2, 5]),
+        ("mean", [1, 4]),
+    ],
+)
+def test_keyword_is_the_target_tag_of_the_run(train_set: pd.DataFrame, tag: str, has_it: list[int]) -> None:
+    labelled = train_set.assign(is_target=[number in has_it for number in range(8)])
+    scores = fit_candidate(labelled, RUN.model_copy(update={"target_tag": tag}), candidate("keyword")).train_scores
+    assert np.flatnonzero(scores["score"] > scores["score"].min()).tolist() == has_it
+
+
 def test_hyperparameters_reach_the_estimators(train_set: pd.DataFrame) -> None:
-    tfidf = fit_candidate(train_set, candidate("tfidf_logistic", max_features=2, C=0.5)).model
+    tfidf = fit_candidate(train_set, RUN, candidate("tfidf_logistic", max_features=2, C=0.5)).model
     assert sorted(tfidf["tfidf"].vocabulary_) == ["mean", "net"]  # three times each; no other word is in twice
     assert tfidf["classifier"].C == 0.5
-    numeric = fit_candidate(train_set, candidate("numeric_logistic", features=["view_count"], C=2.0)).model
+    numeric = fit_candidate(train_set, RUN, candidate("numeric_logistic", features=["view_count"], C=2.0)).model
     assert numeric.feature_names_in_.tolist() == ["view_count"]
     assert numeric["classifier"].C == 2.0
 
@@ -130,8 +147,7 @@ def test_hyperparameters_reach_the_estimators(train_set: pd.DataFrame) -> None:
         {"kind": "forest"},
         {},
         {"kind": "prior", "C": 1.0},
-        {"kind": "keyword", "phrase": ""},
-        {"kind": "keyword"},
+        {"kind": "keyword", "phrase": "machine-learning"},
         {"kind": "numeric_logistic", "features": [], "C": 1.0},
         {"kind": "numeric_logistic", "features": ["favorite_count"], "C": 1.0},
         {"kind": "tfidf_logistic", "max_features": 100, "C": 0.0},
@@ -148,6 +164,10 @@ def test_parameters_are_checked(wrong: dict[str, Any]) -> None:
         Candidate.model_validate(wrong)
 
 
-def test_a_tag_of_digits_is_a_phrase() -> None:
-    """`--params target_tag=2010` arrives as a number."""
-    assert candidate("keyword", phrase=2010).root.phrase == "2010"
+@each_kind
+def test_candidate_cannot_be_changed(kind: str) -> None:
+    each = candidate(kind)
+    with pytest.raises(ValidationError, match="frozen"):
+        each.root = candidate("prior").root
+    with pytest.raises(ValidationError, match="frozen"):
+        each.root.kind = "prior"

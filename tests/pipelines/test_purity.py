@@ -2,7 +2,6 @@ from copy import deepcopy
 from typing import Any
 
 import pandas as pd
-import pytest
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
@@ -27,7 +26,6 @@ def is_same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-@pytest.mark.filterwarnings("ignore:One or more dataset names contain")
 def test_no_node_changes_its_inputs(finished_project, tmp_path, enter) -> None:
     """Each node of the registry is run on what the run before has left on disk."""
     project = finished_project.copy(tmp_path / "project")

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from question_classification.pipelines.modelling.pipeline import CANDIDATES
+from question_classification.pipelines.parameters import RunParameters
 from question_classification.pipelines.reporting.names import CANDIDATE_NAMES, METRIC_NAMES
 from question_classification.pipelines.reporting.nodes import (
     CandidateEvaluation,
@@ -23,12 +24,11 @@ from question_classification.pipelines.reporting.nodes import (
 from question_classification.pipelines.reporting.parameters import ReportingParameters
 
 PARAMETERS: dict[str, Any] = {
-    "target_tag": "machine-learning",
-    "match": "exact",
     "threshold": 0.5,
     "interval": {"resamples": 200, "level": 0.95, "seed": 42},
     "curve_points": 500,
 }
+RUN: dict[str, Any] = {"site": None, "target_tag": "machine-learning", "match": "exact"}
 QUALITY: dict[str, Any] = {
     "source": "sede",
     "site": "stats",
@@ -161,7 +161,9 @@ def labels() -> pd.DataFrame:
 
 
 def collect(evaluated: list[CandidateEvaluation], quality: dict[str, Any] = QUALITY, **changes: Any) -> dict[str, Any]:
-    return collect_metrics(quality, labels(), parameters(**changes), *[each.evaluation for each in evaluated])
+    """Collect the record of a run; the changes are of what it is about."""
+    run = RunParameters.model_validate({**RUN, **changes})
+    return collect_metrics(quality, labels(), run, parameters(), *[each.evaluation for each in evaluated])
 
 
 class TestCollectMetrics:
@@ -264,7 +266,7 @@ def report(
 ) -> tuple[Page, dict[str, Any]]:
     quality = {**QUALITY, **(quality or {})}
     metrics = collect(evaluated, quality, **changes)
-    return Page(write_report(metrics, quality, parameters(**changes), PNG + b"1", PNG + b"2", PNG + b"3")), metrics
+    return Page(write_report(metrics, quality, parameters(), PNG + b"1", PNG + b"2", PNG + b"3")), metrics
 
 
 class TestWriteReport:
@@ -356,6 +358,8 @@ class TestWriteReport:
         {"interval": {"resamples": 10, "level": 1, "seed": 1}},
         {"interval": {"resamples": 10, "level": 0.95, "seed": 1, "sed": 2}},
         {"tresholt": 0.4},
+        {"target_tag": "r"},
+        {"match": "exact"},
     ],
     ids=str,
 )

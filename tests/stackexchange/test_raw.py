@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from question_classification.stackexchange.columns import type_questions
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 from question_classification.stackexchange.raw import fingerprint, read_raw, read_source, write_raw
@@ -118,12 +118,12 @@ def test_a_month_of_several_row_groups_has_stable_bytes(tmp_path):
 def test_an_error_midway_leaves_the_earlier_folder(tmp_path, buffer_bytes):
     def breaking():
         yield questions((1, "2012-01"))
-        raise SourceError("export.csv: row 2 is broken")
+        raise InputError("export.csv: row 2 is broken")
 
     folder = tmp_path / "raw"
     write_raw(harvest(questions((1, "2010-07"))), folder)
     before = contents(folder)
-    with pytest.raises(SourceError, match="row 2 is broken"):
+    with pytest.raises(InputError, match="row 2 is broken"):
         write_raw(Harvest(source="test", batches=breaking()), folder, buffer_bytes=buffer_bytes)
     assert contents(folder) == before
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
@@ -155,7 +155,7 @@ def test_no_questions_are_an_error_and_leave_the_earlier_folder(tmp_path):
     folder = tmp_path / "raw"
     write_raw(harvest(questions((1, "2010-07"))), folder)
     before = contents(folder)
-    with pytest.raises(SourceError, match=r"test: no questions .*'answers': 3"):
+    with pytest.raises(InputError, match=r"test: no questions .*'answers': 3"):
         write_raw(harvest(QUESTION_SCHEMA.empty_table(), left_out={"answers": 3}), folder)
     assert contents(folder) == before
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
@@ -165,7 +165,7 @@ def test_what_is_no_raw_layer_is_not_replaced(tmp_path):
     thesis = tmp_path / "thesis.tex"
     thesis.write_text("mine")
     for target in (thesis, tmp_path):
-        with pytest.raises(SourceError, match=r"another"):
+        with pytest.raises(InputError, match=r"another"):
             write_raw(harvest(questions((1, "2010-07"))), target)
     assert thesis.read_text() == "mine"
 
@@ -173,24 +173,24 @@ def test_what_is_no_raw_layer_is_not_replaced(tmp_path):
 def test_what_cannot_be_read_is_said(tmp_path):
     folder = tmp_path / "raw"
     for reader in (read_raw, read_source, fingerprint):
-        with pytest.raises(SourceError, match="raw: no such folder"):
+        with pytest.raises(InputError, match="raw: no such folder"):
             reader(folder)
     folder.mkdir()
-    with pytest.raises(SourceError, match="raw: no parquet parts"):
+    with pytest.raises(InputError, match="raw: no parquet parts"):
         read_raw(folder)
-    with pytest.raises(SourceError, match=r"_source\.json: no such file"):
+    with pytest.raises(InputError, match=r"_source\.json: no such file"):
         read_source(folder)
     (folder / "_source.json").write_text("{")
-    with pytest.raises(SourceError, match=r"_source\.json: not JSON"):
+    with pytest.raises(InputError, match=r"_source\.json: not JSON"):
         read_source(folder)
     pq.write_table(pa.table({"Id": [1]}), folder / "2010-07.parquet")
-    with pytest.raises(SourceError, match=r"2010-07\.parquet: other columns"):
+    with pytest.raises(InputError, match=r"2010-07\.parquet: other columns"):
         read_raw(folder)
     write_raw(harvest(questions(*((i, "2010-07") for i in range(1_000)))), folder)
     whole = (folder / "2010-07.parquet").read_bytes()
     for damaged in (b"", b"not parquet at all", whole[:-100], whole[:4] + bytes(200) + whole[204:]):
         (folder / "2010-07.parquet").write_bytes(damaged)
-        with pytest.raises(SourceError, match=r"2010-07\.parquet: not a parquet file") as error:
+        with pytest.raises(InputError, match=r"2010-07\.parquet: not a parquet file") as error:
             read_raw(folder)
         assert "\n" not in str(error.value)
 

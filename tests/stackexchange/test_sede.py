@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.question import QUESTION_SCHEMA, REQUIRED_COLUMNS
 from question_classification.stackexchange.sede import SEDE_ROW_LIMIT, read_sede
 
@@ -66,7 +66,7 @@ def export(tmp_path):
 )
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_spellings_of_one_question(export, content, packed):
-    data = gzip.compress(content.encode()) if packed else content
+    data = gzip.compress(content.encode(), mtime=0) if packed else content
     assert rows_of(export(data, "name-says-nothing.txt")) == [QUESTION]
 
 
@@ -124,7 +124,7 @@ def test_an_export_that_was_probably_cut_is_warned_of(export, rows, warned):
     assert [("export.csv" in text, "ranges of Id" in text) for text in harvest.warnings] == [(True, True)] * warned
 
 
-PACKED = gzip.compress(f"{HEADER}\n{ROW}".encode())
+PACKED = gzip.compress(f"{HEADER}\n{ROW}".encode(), mtime=0)
 MANY = "\n".join([HEADER, *(ROW.replace('"5"', f'"{i}"', 1) for i in range(20_000))])
 NOISE = random.Random(0).randbytes(30_000).hex()  # so that compressed data is long
 
@@ -134,7 +134,7 @@ NOISE = random.Random(0).randbytes(30_000).hex()  # so that compressed data is l
     [
         (b"", ["an empty file"]),
         (b"\xef\xbb\xbf\r\n", ["an empty file"]),
-        (gzip.compress(b""), ["an empty file"]),
+        (gzip.compress(b"", mtime=0), ["an empty file"]),
         (b"PK\x03\x04\x14\0\0\0", ["a binary file", "Download CSV"]),
         (f"{HEADER}\n{ROW}".encode("utf-16"), ["UTF-16"]),
         (b"\n <!DOCTYPE html><html>", ["an HTML or XML page"]),
@@ -152,18 +152,21 @@ NOISE = random.Random(0).randbytes(30_000).hex()  # so that compressed data is l
         (f"{HEADER}\n{ROW}\n".encode() + b'"caf\xe9"', ["not UTF-8", f"byte {len(HEADER) + len(ROW) + 6}"]),
         (f"{HEADER}\n{ROW}\n{'é' * 2**20}\n".encode() + b"\xff", ["not UTF-8", "byte 2,097,"]),
         (f"{HEADER}\n{ROW}".encode() + "é".encode()[:1], ["not UTF-8", f"byte {len(HEADER) + len(ROW) + 1}"]),
-        (gzip.compress(f"{HEADER}\n{ROW}\n".encode() + b"\xe9"), ["not UTF-8", f"byte {len(HEADER) + len(ROW) + 2}"]),
-        (gzip.compress(f"{HEADER}\n{ROW}\n{NOISE}".encode())[:10_000], ["gzip", "truncated"]),
+        (
+            gzip.compress(f"{HEADER}\n{ROW}\n".encode() + b"\xe9", mtime=0),
+            ["not UTF-8", f"byte {len(HEADER) + len(ROW) + 2}"],
+        ),
+        (gzip.compress(f"{HEADER}\n{ROW}\n{NOISE}".encode(), mtime=0)[:10_000], ["gzip", "truncated"]),
         (PACKED[:20], ["gzip", "truncated"]),
         (PACKED[:3], ["gzip", "truncated"]),
         (PACKED[:-8] + bytes(8), ["gzip", "damaged", "CRC"]),
         (PACKED[:12] + b"\xff\xff\xff" + PACKED[15:], ["gzip", "damaged"]),
-        (gzip.compress(MANY.encode())[:-9], ["gzip", "truncated", "after row 1"]),
+        (gzip.compress(MANY.encode(), mtime=0)[:-9], ["gzip", "truncated", "after row 1"]),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_in_one_line(export, content, parts):
     path = export(content)
-    with pytest.raises(SourceError) as error:
+    with pytest.raises(InputError) as error:
         read(path)
     message = str(error.value)
     assert message.startswith(f"{path}: ")
@@ -173,14 +176,14 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(export, content, parts):
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
-    with pytest.raises(SourceError, match=r"absent\.csv: no such file"):
+    with pytest.raises(InputError, match=r"absent\.csv: no such file"):
         read_sede(tmp_path / "absent.csv")
-    with pytest.raises(SourceError, match="a folder; give the CSV file"):
+    with pytest.raises(InputError, match="a folder; give the CSV file"):
         read_sede(tmp_path)
 
 
 def test_the_header_is_checked_before_the_batches_are_read(export):
-    with pytest.raises(SourceError, match="lacks"):
+    with pytest.raises(InputError, match="lacks"):
         read_sede(export("a,b\n1,2"))
     read_sede(export(f'{HEADER}\n{ROW}\n"never ends'))  # found only when it is reached
 

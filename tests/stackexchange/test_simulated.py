@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 from question_classification.stackexchange.simulated import simulate
 from question_classification.stackexchange.simulation.topics import TAGS, TARGET_TAG
@@ -245,7 +245,7 @@ def held_out_scores(model, X, y) -> tuple[float, float]:
 
 @pytest.mark.parametrize("questions", [0, -1])
 def test_fewer_than_one_question_is_an_error(questions: int):
-    with pytest.raises(SourceError, match="ask for at least 1"):
+    with pytest.raises(InputError, match="ask for at least 1"):
         simulate(questions, seed=1)
 
 
@@ -253,10 +253,10 @@ def test_fewer_than_one_question_is_an_error(questions: int):
     "until", ["2026", "2026-13", "2026-1", "26-10", "2026-10-01", "", "soon", "9999-12", "٢٠٢٦-10"]
 )
 def test_until_must_be_a_month(until: str):
-    with pytest.raises(SourceError, match="write it as YYYY-MM"):
+    with pytest.raises(InputError, match="write it as YYYY-MM"):
         simulate(10, seed=1, until=until)
 
 
 def test_until_must_not_be_before_the_first_month():
-    with pytest.raises(SourceError, match="use 2010-07 or later"):
+    with pytest.raises(InputError, match="use 2010-07 or later"):
         simulate(10, seed=1, until="2010-06")

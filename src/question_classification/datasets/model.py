@@ -1,13 +1,12 @@
 """Fitted models: on disk for DVC, in MLflow for whoever serves them."""
 
 from importlib.metadata import version
-from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, NoReturn
 
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
-from question_classification.datasets.files import write_bytes
+from question_classification.datasets.files import LocalDataset, write_bytes
 
 _REQUIREMENTS = ("pandas", "scikit-learn", "skops")
 
@@ -19,35 +18,20 @@ class ModelPackage(NamedTuple):
     input_example: pd.DataFrame
 
 
-class ModelDataset(AbstractDataset[Any, Any]):
-    """A fitted scikit-learn pipeline in skops form: no pickle, an explicit list of trusted types, stable bytes.
-
-    Args:
-        filepath: the file.
-        metadata: for plugins such as kedro-viz.
-    """
-
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = PurePosixPath(filepath)
-        self.metadata = metadata
+class ModelDataset(LocalDataset):
+    """A fitted scikit-learn pipeline in skops form: no pickle, an explicit list of trusted types, stable bytes."""
 
     def save(self, data: Any) -> None:
         """Write the model."""
         from question_classification.models.persistence import dump_model
 
-        write_bytes(Path(self._filepath), dump_model(data))
+        write_bytes(self.path, dump_model(data))
 
     def load(self) -> Any:
         """Read the model."""
         from question_classification.models.persistence import load_model
 
-        return load_model(Path(self._filepath).read_bytes())
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}
-
-    def _exists(self) -> bool:
-        return Path(self._filepath).is_file()
+        return load_model(self.path.read_bytes())
 
 
 class LoggedModelDataset(AbstractDataset[ModelPackage, None]):

@@ -1,5 +1,6 @@
 """Outputs of a run, written aside and moved into place when the run has succeeded."""
 
+import atexit
 import os
 import shutil
 from pathlib import Path, PurePosixPath
@@ -8,37 +9,40 @@ from typing import Any
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 
 _PREFIX = ".staging-"
 _EARLIER = ".earlier"
 
 
 class StagedOutputs:
-    """Redirects the local files that a pipeline writes into a folder beside them, until `commit` or `discard`.
+    """Redirects the files that a pipeline writes below a folder into one aside, until `commit` or `discard`.
 
     It works for any dataset that keeps its path in `_filepath`, as Kedro's own do, and reaches datasets that read
-    what the same run writes under another name (transcoded ones).
+    what the same run writes under another name (transcoded ones). A process that is interrupted discards as it ends;
+    what a killed one leaves is cleared away here, by the next.
+
+    Args:
+        pipeline: what is about to run.
+        catalog: its datasets.
+        root: the folder of all layers.
     """
 
-    def __init__(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        datasets = [dataset for name in pipeline.datasets() if (dataset := catalog.get(name)) is not None]
-        outputs = {_local_path(catalog.get(name)) for name in pipeline.all_outputs()} - {None}
-        finals = sorted(path for path in outputs if path is not None)
-        self._moves: list[tuple[Path, Path]] = []
-        self._redirected: list[tuple[Any, Any]] = []
-        if not finals:
-            return
-        root = Path(os.path.commonpath([path.parent for path in finals]))
+    def __init__(self, pipeline: Pipeline, catalog: DataCatalog, root: Path) -> None:
         _remove_abandoned(root)
         self._folder = root / f"{_PREFIX}{os.getpid()}"
-        staged = {final: self._folder / final.relative_to(root) for final in finals}
+        finals = {_local_path(catalog.get(name)) for name in pipeline.all_outputs()}
+        staged = {
+            final: self._folder / final.relative_to(root) for final in finals if final and final.is_relative_to(root)
+        }
         self._moves = [(aside, final) for final, aside in staged.items()]
-        for dataset in datasets:
+        self._redirected: list[tuple[Any, Any]] = []
+        for dataset in map(catalog.get, pipeline.datasets()):
             path = _local_path(dataset)
             if path in staged:
                 self._redirected.append((dataset, dataset._filepath))
                 dataset._filepath = PurePosixPath(staged[path])
+        atexit.register(self.discard)
 
     def commit(self) -> None:
         """Move what was written into place."""
@@ -57,15 +61,15 @@ class StagedOutputs:
         """Point the datasets at their own paths again and forget what was written aside."""
         for dataset, path in self._redirected:
             dataset._filepath = path
-        if self._moves:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        atexit.unregister(self.discard)
 
 
 def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that what a pipeline reads from disk is there, before anything runs.
 
     Raises:
-        SourceError: an input has not been made yet; the message names it and its file.
+        InputError: an input has not been made yet; the message names it and its file.
     """
     for name in sorted(pipeline.inputs()):
         if name.startswith("params:") or name == "parameters":
@@ -74,9 +78,7 @@ def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
         path = _local_path(dataset)
         if path is not None and not path.exists():
             shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-            raise SourceError(
-                f"{shown}: {name} has not been made yet; run the pipeline that writes it, or `kedro run`."
-            )
+            raise InputError(f"{shown}: {name} has not been made yet; run the pipeline that writes it, or `kedro run`.")
 
 
 def _local_path(dataset: Any) -> Path | None:

@@ -1,5 +1,5 @@
-"""The error that a person who brings data can act on."""
+"""The error that a person who brings data or parameters can act on."""
 
 
-class SourceError(ValueError):
-    """Data from outside cannot be read: one line that says what, where and what to do."""
+class InputError(ValueError):
+    """Input from outside cannot be used: one line that says what, where and what to do."""

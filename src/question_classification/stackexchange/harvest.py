@@ -13,7 +13,7 @@ class Harvest:
 
     Attributes:
         source: name of the kind of source, such as `sede`.
-        batches: the tables; reading them may raise `SourceError`.
+        batches: the tables; reading them may raise `InputError`.
         site: the site that the questions come from, where the source knows it.
         left_out: rows that are no questions, counted by kind (such as `answers`) while the batches are read.
         warnings: what the user should know, in full sentences, filled while the batches are read.

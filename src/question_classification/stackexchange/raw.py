@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 
@@ -39,7 +39,7 @@ def write_raw(harvest: Harvest, folder: str | Path, *, buffer_bytes: int = 128 *
         buffer_bytes: questions held in memory before they are spilled to disk. The largest month is held as well.
 
     Raises:
-        SourceError: the harvest has no questions or cannot be read, or `folder` is something else than a raw layer.
+        InputError: the harvest has no questions or cannot be read, or `folder` is something else than a raw layer.
     """
     folder = Path(folder)
     _check_replaceable(folder)
@@ -51,7 +51,7 @@ def write_raw(harvest: Harvest, folder: str | Path, *, buffer_bytes: int = 128 *
             rows += batch.num_rows
         left_out = {kind: count for kind, count in sorted(harvest.left_out.items()) if count}
         if not rows:
-            raise SourceError(
+            raise InputError(
                 f"{harvest.source}: no questions to write to {folder} (left out: {left_out or 'nothing'}), which stays "
                 "as it was; widen what is asked for"
             )
@@ -75,12 +75,12 @@ def read_raw(folder: str | Path) -> pa.Table:
         A table of `QUESTION_SCHEMA`.
 
     Raises:
-        SourceError: there is no such folder, it has no part, or a part is no parquet file of questions.
+        InputError: there is no such folder, it has no part, or a part is no parquet file of questions.
     """
     folder = _existing(folder)
     parts = sorted(folder.glob("*.parquet"))
     if not parts:
-        raise SourceError(f"{folder}: no parquet parts; fetch or write the raw layer again")
+        raise InputError(f"{folder}: no parquet parts; fetch or write the raw layer again")
     return pa.concat_tables([_read_part(part) for part in parts])
 
 
@@ -91,15 +91,15 @@ def read_source(folder: str | Path) -> dict[str, Any]:
         `source` (the kind), `site` (or None), `rows`, `left_out` (counts by kind) and `warnings` (sentences).
 
     Raises:
-        SourceError: there is no such folder, or its `_source.json` is absent or damaged.
+        InputError: there is no such folder, or its `_source.json` is absent or damaged.
     """
     path = _existing(folder) / _SOURCE
     try:
         source: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SourceError(f"{path}: no such file; fetch or write the raw layer again") from None
+        raise InputError(f"{path}: no such file; fetch or write the raw layer again") from None
     except ValueError as error:
-        raise SourceError(f"{path}: not JSON ({error}); fetch or write the raw layer again") from None
+        raise InputError(f"{path}: not JSON ({error}); fetch or write the raw layer again") from None
     return source
 
 
@@ -110,7 +110,7 @@ def fingerprint(folder: str | Path) -> dict[str, Any]:
         `md5` as in the `.dvc` file or `dvc.lock` (it ends in `.dir`), `files` (a count) and `bytes` (their total).
 
     Raises:
-        SourceError: there is no such folder.
+        InputError: there is no such folder.
     """
     folder = _existing(folder)
     sizes, entries = [], []
@@ -199,26 +199,26 @@ def _read_part(part: Path) -> pa.Table:
         questions = pq.ParquetFile(part).read()
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise SourceError(f"{part}: not a parquet file ({reason}); fetch or write the raw layer again") from None
+        raise InputError(f"{part}: not a parquet file ({reason}); fetch or write the raw layer again") from None
     if questions.schema != QUESTION_SCHEMA:
-        raise SourceError(f"{part}: other columns than those of questions; fetch or write the raw layer again")
+        raise InputError(f"{part}: other columns than those of questions; fetch or write the raw layer again")
     return questions
 
 
 def _existing(folder: str | Path) -> Path:
     folder = Path(folder)
     if not folder.is_dir():
-        raise SourceError(f"{folder}: no such folder; fetch or write the raw layer first")
+        raise InputError(f"{folder}: no such folder; fetch or write the raw layer first")
     return folder
 
 
 def _check_replaceable(folder: Path) -> None:
     """Refuse to replace what is no raw layer: a wrong path must not cost anyone their files."""
     if folder.exists() and not folder.is_dir():
-        raise SourceError(f"{folder}: a file, not a folder; choose another path for the raw layer")
+        raise InputError(f"{folder}: a file, not a folder; choose another path for the raw layer")
     others = [path.name for path in folder.glob("*") if path.name != _SOURCE and path.suffix != ".parquet"]
     if others:
-        raise SourceError(
+        raise InputError(
             f"{folder}: holds {min(others)}, which is no part of a raw layer; choose another folder or move it away"
         )
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from question_classification.stackexchange.columns import type_questions
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.question import QUESTION_SCHEMA, REQUIRED_COLUMNS
 
@@ -45,7 +45,7 @@ def read_sede(path: str | Path, *, batch_rows: int = 10_000) -> Harvest:
         A harvest whose site is known only where the export has a column `Site` with one value.
 
     Raises:
-        SourceError: there is no such file, or it is empty, damaged, not CSV or not UTF-8, or has no rows, or lacks one
+        InputError: there is no such file, or it is empty, damaged, not CSV or not UTF-8, or has no rows, or lacks one
             of `REQUIRED_COLUMNS`.
     """
     path = Path(path)
@@ -53,7 +53,7 @@ def read_sede(path: str | Path, *, batch_rows: int = 10_000) -> Harvest:
     header = _checked_header(path, next(records))
     first = next(records, None)
     if first is None:
-        raise SourceError(f"{path}: a header but no rows; widen the query on the Data Explorer and export it again")
+        raise InputError(f"{path}: a header but no rows; widen the query on the Data Explorer and export it again")
     records.close()
 
     site = dict(zip(header, first, strict=False)).get("Site") or None
@@ -111,20 +111,20 @@ def _checked_header(path: Path, fields: list[str]) -> list[str]:
     header = [name.strip() for name in fields]
     found = ", ".join(" ".join(name.split())[:40] for name in header[:40])  # one line, whatever the file holds
     if len(header) == 1:
-        raise SourceError(
+        raise InputError(
             f"{path}: not a CSV file of the Data Explorer: its header has one column ({found}); "
             "values must be separated by commas, so take the export as it came"
         )
     missing = [name for name in REQUIRED_COLUMNS if name not in header]
     if missing:
-        raise SourceError(
+        raise InputError(
             f"{path}: the header lacks {', '.join(missing)} (found: {found}); add them to the SELECT and export again"
         )
     return header
 
 
 def _records(path: Path) -> Generator[list[str], None, None]:
-    """Yield the header and the rows, with what is wrong in the file as `SourceError`; blank lines are no rows."""
+    """Yield the header and the rows, with what is wrong in the file as `InputError`; blank lines are no rows."""
     csv.field_size_limit(max(csv.field_size_limit(), _FIELD_LIMIT))
     rows, line = -1, 0  # the header is row 0
     try:
@@ -141,15 +141,15 @@ def _records(path: Path) -> Generator[list[str], None, None]:
             what = f"a quoted field that begins in {where} never ends; the file was probably cut, so export it again"
         else:
             what = f'{where} is not valid CSV: {error}; a quote inside a value must be doubled (""), so export it again'
-        raise SourceError(f"{path}: {what}") from None
+        raise InputError(f"{path}: {what}") from None
     except UnicodeDecodeError:
-        raise SourceError(
+        raise InputError(
             f"{path}: not UTF-8: the first bad byte is byte {_first_bad_byte(path):,}; take the export as it came, or "
             "save it again as UTF-8"
         ) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         where = f" after row {rows}" if rows > 0 else ""
-        raise SourceError(
+        raise InputError(
             f"{path}: the gzip file is truncated or damaged{where} ({error}); download or compress it again"
         ) from None
 
@@ -169,11 +169,11 @@ def _open_bytes(path: Path) -> Iterator[io.BufferedReader]:
     try:
         file = path.open("rb")
     except FileNotFoundError:
-        raise SourceError(f"{path}: no such file; check the path") from None
+        raise InputError(f"{path}: no such file; check the path") from None
     except IsADirectoryError:
-        raise SourceError(f"{path}: a folder; give the CSV file in it") from None
+        raise InputError(f"{path}: a folder; give the CSV file in it") from None
     except OSError as error:
-        raise SourceError(f"{path}: cannot be opened ({error.strerror}); check its permissions") from None
+        raise InputError(f"{path}: cannot be opened ({error.strerror}); check its permissions") from None
     with file:
         if file.peek(2).startswith(_GZIP_MAGIC):
             with gzip.GzipFile(fileobj=file) as unpacked, io.BufferedReader(cast(Any, unpacked), 2**20) as buffered:
@@ -185,7 +185,7 @@ def _open_bytes(path: Path) -> Iterator[io.BufferedReader]:
 def _check_is_text(path: Path, start: bytes) -> None:
     text = start.removeprefix(codecs.BOM_UTF8).lstrip()
     if not text:
-        raise SourceError(f"{path}: an empty file; export it again")
+        raise InputError(f"{path}: an empty file; export it again")
     if b"\0" in start:
         kind = "a binary file (or UTF-16 text)"
     elif text.startswith(b"<"):
@@ -194,7 +194,7 @@ def _check_is_text(path: Path, start: bytes) -> None:
         kind = "JSON"
     else:
         return
-    raise SourceError(f"{path}: {kind}, not CSV; use 'Download CSV' on the Data Explorer's results")
+    raise InputError(f"{path}: {kind}, not CSV; use 'Download CSV' on the Data Explorer's results")
 
 
 def _first_bad_byte(path: Path) -> int:

@@ -23,7 +23,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 from question_classification.stackexchange.simulation.templates import Random
@@ -88,19 +88,19 @@ def simulate(questions: int, seed: int, until: str = "2026-10") -> Harvest:
         A harvest with one table of `QUESTION_SCHEMA` per month that has questions, by increasing date and `Id`.
 
     Raises:
-        SourceError: `questions` is less than 1, or `until` is not a month from 2010-07 to 2099-12.
+        InputError: `questions` is less than 1, or `until` is not a month from 2010-07 to 2099-12.
 
     >>> sum(batch.num_rows for batch in simulate(questions=100, seed=42))
     100
     """
     for name, number in (("questions", questions), ("seed", seed)):
         if not isinstance(number, int):
-            raise SourceError(f"simulated site: {name} must be a whole number, not {number!r}")
+            raise InputError(f"simulated site: {name} must be a whole number, not {number!r}")
     if questions < 1:
-        raise SourceError(f"simulated site: cannot make {questions} questions; ask for at least 1")
+        raise InputError(f"simulated site: cannot make {questions} questions; ask for at least 1")
     months = range(_month_number(FIRST_MONTH), _month_number(until) + 1)
     if not months:
-        raise SourceError(f"simulated site: until = {until!r} is before its first month; use {FIRST_MONTH} or later")
+        raise InputError(f"simulated site: until = {until!r} is before its first month; use {FIRST_MONTH} or later")
     return Harvest(source=SITE, site=SITE, batches=_batches(questions, seed, months))
 
 
@@ -120,7 +120,7 @@ def _batches(questions: int, seed: int, months: range) -> Iterator[pa.Table]:
 def _month_number(text: str) -> int:
     match = re.fullmatch(r"(20[0-9]{2})-(0[1-9]|1[0-2])", text)
     if not match:
-        raise SourceError(
+        raise InputError(
             f"simulated site: until = {text!r} is no month of this century; write it as YYYY-MM, like 2026-10"
         )
     return 12 * int(match[1]) + int(match[2]) - 1

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from question_classification.stackexchange.errors import SourceError
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 
 
@@ -16,10 +16,10 @@ def open_source(source: str, *, path: str | None, simulated: Mapping[str, Any]) 
         simulated: options of the simulated site: `questions`, `seed`, `until`.
 
     Raises:
-        SourceError: the source is unknown, needs a file that is not given, or cannot be read.
+        InputError: the source is unknown, needs a file that is not given, or cannot be read.
     """
     if source not in SOURCES:
-        raise SourceError(f"source: {source!r} is unknown; known are {', '.join(SOURCES)}.")
+        raise InputError(f"source: {source!r} is unknown; known are {', '.join(SOURCES)}.")
     return SOURCES[source](path, simulated)
 
 
@@ -33,7 +33,7 @@ def _open_sede(path: str | None, _simulated: Mapping[str, Any]) -> Harvest:
     from question_classification.stackexchange.sede import read_sede
 
     if not path:
-        raise SourceError("source: sede reads a CSV of the Stack Exchange Data Explorer; give its path, path=FILE.")
+        raise InputError("source: sede reads a CSV of the Stack Exchange Data Explorer; give its path, path=FILE.")
     return read_sede(path)
 
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from question_classification.pipelines.feature_engineering.parameters import FeatureEngineeringParameters
-from question_classification.stackexchange.errors import SourceError
+from question_classification.pipelines.parameters import RunParameters
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.tags import format_tags, parse_tags
 
 _COUNTS = ["score", "view_count", "answer_count", "comment_count"]
@@ -19,22 +20,22 @@ class Split(NamedTuple):
     test_set: pd.DataFrame
 
 
-def label_questions(questions: pd.DataFrame, parameters: FeatureEngineeringParameters) -> pd.DataFrame:
+def label_questions(questions: pd.DataFrame, run: RunParameters) -> pd.DataFrame:
     """Say for each question whether it is about the target tag.
 
     Returns:
-        A row per question, in the same order: `question_id`; `is_target`, the label by the rule of the parameters;
+        A row per question, in the same order: `question_id`; `is_target`, the label by the rule of the run;
         `has_target_tag`, by the exact tag; `contains_target_tag`, by the original tutorial's rule.
 
     Raises:
-        SourceError: no question is about the target tag; the message names the nearest tags that occur.
+        InputError: no question is about the target tag; the message names the nearest tags that occur.
     """
     tags = questions["tags"]
-    exact = tags.str.contains(format_tags([parameters.target_tag]), regex=False)
-    contains = tags.str.contains(parameters.target_tag, regex=False)
-    is_target = exact if parameters.match == "exact" else contains
+    exact = tags.str.contains(format_tags([run.target_tag]), regex=False)
+    contains = tags.str.contains(run.target_tag, regex=False)
+    is_target = exact if run.match == "exact" else contains
     if not is_target.any():
-        raise SourceError(_explain_absent_tag(parameters, tags))
+        raise InputError(_explain_absent_tag(run.target_tag, tags))
     return pd.DataFrame(
         {
             "question_id": questions["question_id"],
@@ -77,7 +78,7 @@ def split_train_test(
     """Split at random, with the same share of targets on both sides.
 
     Raises:
-        SourceError: a side would hold one class only.
+        InputError: a side would hold one class only.
     """
     from sklearn.model_selection import train_test_split
 
@@ -85,22 +86,25 @@ def split_train_test(
         question_labels[["question_id", "is_target"]], on="question_id", validate="one_to_one"
     )
     label = labelled["is_target"]
-    tested = round(parameters.test_share * min(label.sum(), (~label).sum()))
-    if tested < 1 or min(label.sum(), (~label).sum()) - tested < 1:
-        raise SourceError(
-            f"split: {label.sum()} of {len(label)} questions are about {parameters.target_tag!r}; with a test_share of "
+    try:
+        train, test = train_test_split(
+            labelled.index, test_size=parameters.test_share, stratify=label, random_state=parameters.seed
+        )
+        sides = label[train].nunique(), label[test].nunique()
+    except ValueError:  # too few questions to give each side one of each class
+        sides = (0, 0)
+    if min(sides) < 2:
+        raise InputError(
+            f"split: {label.sum()} of {len(label)} questions are about the target tag; with a test_share of "
             f"{parameters.test_share} the train or test set would hold one class only; bring more questions."
         )
-    train, test = train_test_split(
-        labelled.index, test_size=parameters.test_share, stratify=label, random_state=parameters.seed
-    )
     return Split(labelled.loc[train].reset_index(drop=True), labelled.loc[test].reset_index(drop=True))
 
 
-def _explain_absent_tag(parameters: FeatureEngineeringParameters, tags: "pd.Series[str]") -> str:
+def _explain_absent_tag(target_tag: str, tags: "pd.Series[str]") -> str:
     occurring = tags.map(parse_tags).explode().value_counts()
-    near = difflib.get_close_matches(parameters.target_tag, occurring.index, n=5, cutoff=0.4)
+    near = difflib.get_close_matches(target_tag, occurring.index, n=5, cutoff=0.4)
     names = near or list(occurring.index[:5])
     kind = "nearest" if near else "most frequent"
     shown = ", ".join(f"{name} ({occurring[name]})" for name in names)
-    return f"target_tag: none of {len(tags)} questions has the tag {parameters.target_tag!r}; the {kind} are {shown}."
+    return f"target_tag: none of {len(tags)} questions has the tag {target_tag!r}; the {kind} are {shown}."

@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 label_questions,
-                inputs=["questions", "params:feature_engineering"],
+                inputs=["questions", "params:run"],
                 outputs="question_labels",
                 name="label_questions",
             ),

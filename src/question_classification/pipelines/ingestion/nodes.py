@@ -7,7 +7,8 @@ import pandas as pd
 
 from question_classification.datasets.schemas import Questions, find_failures
 from question_classification.pipelines.ingestion.parameters import IngestionParameters
-from question_classification.stackexchange.errors import SourceError
+from question_classification.pipelines.parameters import RunParameters
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 
@@ -42,9 +43,9 @@ class ValidatedQuestions(NamedTuple):
     data_quality: dict[str, Any]
 
 
-def identify_site(source_questions: Harvest, parameters: IngestionParameters) -> Harvest:
+def identify_site(source_questions: Harvest, run: RunParameters) -> Harvest:
     """Say which site the questions come from, where the source does not say so itself."""
-    return dataclasses.replace(source_questions, site=source_questions.site or parameters.site)
+    return dataclasses.replace(source_questions, site=source_questions.site or run.site)
 
 
 def validate_questions(
@@ -62,7 +63,7 @@ def validate_questions(
         their `reason`; and the counts, with rows read = valid + duplicate + quarantined.
 
     Raises:
-        SourceError: no row is valid, or too many are not; the message gives the most frequent reasons.
+        InputError: no row is valid, or too many are not; the message gives the most frequent reasons.
     """
     candidates = _to_snake_case(raw_questions.reset_index(drop=True), origin["site"])
     reasons = _explain_unreadable(raw_questions["Unreadable"].reset_index(drop=True))
@@ -112,7 +113,7 @@ def _check_share(quality: dict[str, Any], most: float) -> None:
         top = list(quality["quarantine_reasons"].items())[:3]
         reasons = ", ".join(f"{reason} ({count})" for reason, count in top)
         problem = "no row is a valid question" if not quality["valid"] else f"{quarantined / read:.1%} are quarantined"
-        raise SourceError(
+        raise InputError(
             f"{quality['source']}: of {read} rows read {problem}: {reasons}. "
             "Look at the source, or raise ingestion.max_quarantined_share."
         )

@@ -8,5 +8,4 @@ from question_classification.pipelines.parameters import Parameters
 class IngestionParameters(Parameters):
     """See conf/base/parameters_ingestion.yml."""
 
-    site: str | None = None
     max_quarantined_share: float = Field(ge=0, le=1)

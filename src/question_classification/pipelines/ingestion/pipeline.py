@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 identify_site,
-                inputs=["source_questions", "params:ingestion"],
+                inputs=["source_questions", "params:run"],
                 outputs="raw_questions@table",
                 name="identify_site",
             ),

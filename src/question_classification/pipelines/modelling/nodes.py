@@ -6,6 +6,7 @@ import pandas as pd
 
 from question_classification.datasets.model import ModelPackage
 from question_classification.pipelines.modelling.parameters import Candidate
+from question_classification.pipelines.parameters import RunParameters
 
 _EXAMPLES = 5
 
@@ -18,12 +19,12 @@ class FittedCandidate(NamedTuple):
     logged_model: ModelPackage
 
 
-def fit_candidate(train_set: pd.DataFrame, candidate: Candidate) -> FittedCandidate:
+def fit_candidate(train_set: pd.DataFrame, run: RunParameters, candidate: Candidate) -> FittedCandidate:
     """Fit a candidate to the training set."""
     from question_classification.models.estimators import fit_and_score
 
     questions = train_set[candidate.root.input_columns()]
-    model, scores = fit_and_score(candidate.root.build(), questions, train_set["is_target"].to_numpy())
+    model, scores = fit_and_score(candidate.root.build(run), questions, train_set["is_target"].to_numpy())
     return FittedCandidate(model, _tabulate(train_set, scores), ModelPackage(model, questions.head(_EXAMPLES)))
 
 

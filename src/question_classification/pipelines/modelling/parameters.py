@@ -3,9 +3,9 @@
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, RootModel
+from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, RootModel
 
-from question_classification.pipelines.parameters import Parameters
+from question_classification.pipelines.parameters import Parameters, RunParameters
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -23,25 +23,24 @@ class Prior(Parameters):
     def input_columns(self) -> list[str]:  # noqa: D102
         return ["title", "body"]
 
-    def build(self) -> "Pipeline":  # noqa: D102
+    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002, D102
         from question_classification.models.estimators import make_prior
 
         return make_prior()
 
 
 class Keyword(Parameters):
-    """Baseline: do the words of the phrase stand in title or body?"""
+    """Baseline: do the words of the target tag stand in title or body?"""
 
     kind: Literal["keyword"]
-    phrase: str = Field(min_length=1)
 
     def input_columns(self) -> list[str]:  # noqa: D102
         return ["title", "body"]
 
-    def build(self) -> "Pipeline":  # noqa: D102
+    def build(self, run: RunParameters) -> "Pipeline":  # noqa: D102
         from question_classification.models.estimators import make_keyword
 
-        return make_keyword(tuple(re.split(r"[-\s]+", self.phrase.strip("- "))))
+        return make_keyword(tuple(re.split(r"[-\s]+", run.target_tag.strip("- "))))
 
 
 class NumericLogistic(Parameters):
@@ -54,7 +53,7 @@ class NumericLogistic(Parameters):
     def input_columns(self) -> list[str]:  # noqa: D102
         return list(self.features)
 
-    def build(self) -> "Pipeline":  # noqa: D102
+    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002, D102
         from question_classification.models.estimators import make_numeric_logistic
 
         return make_numeric_logistic(self.features, C=self.C)
@@ -70,7 +69,7 @@ class TfidfLogistic(Parameters):
     def input_columns(self) -> list[str]:  # noqa: D102
         return ["title", "body"]
 
-    def build(self) -> "Pipeline":  # noqa: D102
+    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002, D102
         from question_classification.models.estimators import make_tfidf_logistic
 
         return make_tfidf_logistic(max_features=self.max_features, C=self.C)
@@ -78,3 +77,5 @@ class TfidfLogistic(Parameters):
 
 class Candidate(RootModel[Annotated[Prior | Keyword | NumericLogistic | TfidfLogistic, Field(discriminator="kind")]]):
     """One candidate of conf/base/parameters_modelling.yml; `root` is its kind."""
+
+    model_config = ConfigDict(frozen=True)

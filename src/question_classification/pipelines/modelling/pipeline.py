@@ -21,7 +21,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 fit_candidate,
-                inputs=["train_set", "params:candidate"],
+                inputs=["train_set", "params:run", "params:candidate"],
                 outputs=["model", "train_scores", "logged_model"],
                 name="fit",
             ),
@@ -39,7 +39,7 @@ def create_pipeline() -> Pipeline:
                 template,
                 namespace=candidate,
                 inputs={"train_set", "test_set"},
-                parameters={"params:candidate": f"params:modelling.{candidate}"},
+                parameters={"params:run": "params:run", "params:candidate": f"params:modelling.{candidate}"},
                 tags="modelling",
             )
             for candidate in CANDIDATES

@@ -56,7 +56,9 @@ def draw_curves(
         ylabel=_label(y),
         xlim=(-0.01, 1.01),
         ylim=(-0.01, 1.01),
-        title=f"Is a question about {metrics['data']['target_tag']}?\nTest set, {describe_source(metrics['data'])}",
+        title=_plain(
+            f"Is a question about {metrics['data']['target_tag']}?\nTest set, {describe_source(metrics['data'])}"
+        ),
     )
     axes.grid(alpha=0.25)
     figure.legend(
@@ -87,12 +89,18 @@ def draw_confusions(metrics: dict[str, Any], confusions: Sequence[dict[str, int]
         axes.set(xlabel="predicted", title="\n".join(CANDIDATE_NAMES[candidate].split(", ")))
         if index == 1:
             axes.set_ylabel("true")
-    figure.suptitle(f"Test set at threshold {metrics['threshold']}, {describe_source(metrics['data'])}", fontsize=11)
+    title = f"Test set at threshold {metrics['threshold']}, {describe_source(metrics['data'])}"
+    figure.suptitle(_plain(title), fontsize=11)
     return _to_png(figure)
 
 
 def _label(column: str) -> str:
     return column.replace("_", " ").capitalize()
+
+
+def _plain(text: str) -> str:
+    """Keep matplotlib from reading a dollar sign as the start of a formula."""
+    return text.replace("$", r"\$")
 
 
 def _to_png(figure: Figure) -> bytes:

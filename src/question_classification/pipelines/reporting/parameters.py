@@ -1,7 +1,5 @@
 """Parameters of the reporting."""
 
-from typing import Literal
-
 from pydantic import Field, PositiveInt
 
 from question_classification.pipelines.parameters import Parameters
@@ -18,8 +16,6 @@ class Interval(Parameters):
 class ReportingParameters(Parameters):
     """See conf/base/parameters_reporting.yml."""
 
-    target_tag: str = Field(min_length=1)
-    match: Literal["exact", "contains"]
     threshold: float = Field(gt=0, lt=1)
     interval: Interval
     curve_points: int = Field(ge=10)
