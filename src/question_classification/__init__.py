@@ -11,6 +11,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 _UNACTIONABLE = (
     "Add type hints to the `predict` method",  # of kedro-mlflow's own model
+    "IProgress not found",  # tqdm shows its progress as text in a notebook, which will do
     "One or more dataset names contain '.' characters",  # a comparison reads the datasets of every namespace
 )
 
