@@ -20,12 +20,12 @@ class Progress:
     """Names each node as it starts, and how far the run has come."""
 
     @hook_impl
-    def before_pipeline_run(self, pipeline: Pipeline) -> None:  # noqa: D102
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
         self._of = len(pipeline.nodes)
         self._started = 0
 
     @hook_impl
-    def before_node_run(self, node: Node) -> None:  # noqa: D102
+    def before_node_run(self, node: Node) -> None:
         self._started += 1
         logger.info("%*d/%d %s", len(str(self._of)), self._started, self._of, node.name)
 
@@ -34,7 +34,7 @@ class ParameterNames:
     """Refuses a misspelt `--params` name, which Kedro would take without a word."""
 
     @hook_impl(tryfirst=True)
-    def after_context_created(self, context: KedroContext) -> None:  # noqa: D102
+    def after_context_created(self, context: KedroContext) -> None:
         check_parameter_names(context.config_loader)
 
 
@@ -45,22 +45,22 @@ class AllOrNothing:
         self._staged: StagedOutputs | None = None
 
     @hook_impl
-    def after_context_created(self, context: KedroContext) -> None:  # noqa: D102
+    def after_context_created(self, context: KedroContext) -> None:
         self._root = Path(context.project_path, context.config_loader["globals"]["data"])
 
     @hook_impl(tryfirst=True)  # before kedro-mlflow starts a run
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:  # noqa: D102
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         # `--only-missing-outputs` asks which outputs exist, so they must be where they are
         self._staged = None if run_params["only_missing_outputs"] else StagedOutputs(pipeline, catalog, self._root)
         check_inputs(pipeline, catalog)
 
     @hook_impl(tryfirst=True)
-    def after_pipeline_run(self) -> None:  # noqa: D102
+    def after_pipeline_run(self) -> None:
         if self._staged:
             self._staged.commit()
 
     @hook_impl
-    def on_pipeline_error(self) -> None:  # noqa: D102
+    def on_pipeline_error(self) -> None:
         if self._staged:
             self._staged.discard()
 
@@ -69,13 +69,13 @@ class Origin:
     """Tags the MLflow run with the code and the data that it comes from."""
 
     @hook_impl(tryfirst=True)
-    def after_context_created(self, context: KedroContext) -> None:  # noqa: D102
+    def after_context_created(self, context: KedroContext) -> None:
         from question_classification.provenance.tracking import ensure_store
 
         ensure_store(context.config_loader["mlflow"]["server"]["mlflow_tracking_uri"])
 
     @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:  # noqa: D102
+    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
         import mlflow
 
         from question_classification.provenance.git import describe_commit
@@ -84,7 +84,7 @@ class Origin:
             mlflow.set_tags(describe_commit(Path(run_params["project_path"])))
 
     @hook_impl(tryfirst=True)  # before kedro-mlflow ends the run, after the outputs are in place
-    def after_pipeline_run(self, catalog: DataCatalog) -> None:  # noqa: D102
+    def after_pipeline_run(self, catalog: DataCatalog) -> None:
         import mlflow
 
         if mlflow.active_run() and catalog.exists("raw_questions@origin"):
@@ -97,7 +97,7 @@ class TypedParameters:
     """Logs typed parameters one by one: kedro-mlflow flattens dictionaries, but no pydantic models."""
 
     @hook_impl
-    def before_node_run(self, inputs: dict[str, Any]) -> None:  # noqa: D102
+    def before_node_run(self, inputs: dict[str, Any]) -> None:
         import mlflow
 
         from question_classification.provenance.tracking import flatten

@@ -20,10 +20,10 @@ class Prior(Parameters):
 
     kind: Literal["prior"]
 
-    def input_columns(self) -> list[str]:  # noqa: D102
+    def input_columns(self) -> list[str]:
         return ["title", "body"]
 
-    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002, D102
+    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002
         from question_classification.models.estimators import make_prior
 
         return make_prior()
@@ -34,10 +34,10 @@ class Keyword(Parameters):
 
     kind: Literal["keyword"]
 
-    def input_columns(self) -> list[str]:  # noqa: D102
+    def input_columns(self) -> list[str]:
         return ["title", "body"]
 
-    def build(self, run: RunParameters) -> "Pipeline":  # noqa: D102
+    def build(self, run: RunParameters) -> "Pipeline":
         from question_classification.models.estimators import make_keyword
 
         return make_keyword(tuple(re.split(r"[-\s]+", run.target_tag.strip("- "))))
@@ -50,10 +50,10 @@ class NumericLogistic(Parameters):
     features: tuple[NumericFeature, ...] = Field(min_length=1)
     C: PositiveFloat
 
-    def input_columns(self) -> list[str]:  # noqa: D102
+    def input_columns(self) -> list[str]:
         return list(self.features)
 
-    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002, D102
+    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002
         from question_classification.models.estimators import make_numeric_logistic
 
         return make_numeric_logistic(self.features, C=self.C)
@@ -66,10 +66,10 @@ class TfidfLogistic(Parameters):
     max_features: PositiveInt
     C: PositiveFloat
 
-    def input_columns(self) -> list[str]:  # noqa: D102
+    def input_columns(self) -> list[str]:
         return ["title", "body"]
 
-    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002, D102
+    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002
         from question_classification.models.estimators import make_tfidf_logistic
 
         return make_tfidf_logistic(max_features=self.max_features, C=self.C)
