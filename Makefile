@@ -45,8 +45,10 @@ lab: $(READY) ## JupyterLab with the Kedro kernel
 mlflow: $(READY) ## The runs in the browser
 	kedro mlflow ui
 
-benchmark: $(READY) ## Our whole run against the tutorial's recipe, side by side
+benchmark: $(READY) ## Our whole run against the tutorial's recipe, our start-up against bare Kedro, and parts with a bound
 	python benchmarks/run_against_recipe.py
+	python benchmarks/start_up.py
+	python benchmarks/building_blocks.py
 
 lock: $(BIN)/uv ## Resolve the dependencies of pyproject.toml anew into requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-header --quiet \
