@@ -1,6 +1,6 @@
 # One vocabulary for people, hooks and CI. A bare `make` prints it.
 .DEFAULT_GOAL := help
-.PHONY: run test check format viz lab mlflow repro clean help lock benchmark test-long
+.PHONY: run test check format viz lab mlflow repro clean help lock benchmark
 
 PYTHON ?= python3
 VENV := .venv
@@ -55,7 +55,7 @@ lock: $(BIN)/uv ## Resolve the dependencies of pyproject.toml anew into requirem
 		--upgrade --output-file requirements.lock pyproject.toml
 
 clean: ## Remove what a run or a tool can make again; raw data, environment, runs and DVC's cache stay
-	git clean -dfXq -- data ':!data/01_raw'
+	git clean -dfXq -- data/0[2-8]_* data/test
 	rm -rf build dist dvc_plots .viz .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find benchmarks src tests -name __pycache__ -prune -exec rm -rf {} +
 

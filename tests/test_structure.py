@@ -28,6 +28,7 @@ PACKAGE = ROOT / "src" / "question_classification"
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
 CATALOG_FILES = sorted((ROOT / "conf" / "base").glob("catalog_*.yml"))
 PARAMETERS_FILES = sorted((ROOT / "conf" / "base").glob("parameters_*.yml"))
+GLOBALS = yaml.safe_load((ROOT / "conf" / "base" / "globals.yml").read_text())
 RUN = yaml.safe_load((ROOT / "conf" / "base" / "parameters.yml").read_text())
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
@@ -113,17 +114,19 @@ class TestNodes:
         for path in leaves(yaml.safe_load(file.read_text())):
             assert any(path == name or path.startswith(f"{name}.") for name in used), path
 
-    def test_parameters_of_the_run_are_of_its_model_and_used_by_every_pipeline(
-        self, pipelines: dict[str, Pipeline]
-    ) -> None:
-        assert set(leaves(RUN)) == {f"run.{name}" for name in RunParameters.model_fields}
-        assert [name for name, pipeline in pipelines.items() if "params:run" not in pipeline.inputs()] == []
+    def test_parameters_of_the_run_are_those_of_its_model(self) -> None:
+        assert list(RUN) == ["run"]
+        assert set(leaves(RUN["run"])) == set(fields(RunParameters))
+
+    def test_parameters_of_the_run_reach_the_labels_and_no_further(self, pipelines: dict[str, Pipeline]) -> None:
+        """What comes later goes by the target that the labels were made for."""
+        using = {name for name, pipeline in pipelines.items() if "params:run" in pipeline.inputs()}
+        assert using == {"__default__", "ingestion", "feature_engineering"}
 
     def test_parameters_of_the_run_are_the_globals_of_their_names(self) -> None:
-        known = yaml.safe_load((ROOT / "conf" / "base" / "globals.yml").read_text())
-        for name, value in RUN["run"].items():
+        assert set(leaves(RUN["run"])) == set(leaves(GLOBALS)) - {"data"}
+        for name, value in leaves(RUN["run"]).items():
             assert value == f"${{runtime_params:{name},${{globals:{name}}}}}"
-            assert name in known
 
     @pytest.mark.parametrize("file", PARAMETERS_FILES, ids=lambda file: file.stem)
     def test_parameters_of_a_pipeline_are_plain_values(self, file: Path) -> None:
@@ -131,12 +134,23 @@ class TestNodes:
         assert "${" not in file.read_text()
 
 
-def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the leaves of nested dictionaries by their dotted names."""
+    found: dict[str, Any] = {}
     for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from leaves(value, f"{prefix}{key}.")
+        found |= leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found
+
+
+def fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Yield the dotted names of a model's fields, and of those of the models in it."""
+    for name, field in model.model_fields.items():
+        annotations = (field.annotation, *typing.get_args(field.annotation))
+        inner = [each for each in annotations if isinstance(each, type) and issubclass(each, BaseModel)]
+        if inner:
+            yield from fields(inner[0], f"{prefix}{name}.")
         else:
-            yield f"{prefix}{key}"
+            yield f"{prefix}{name}"
 
 
 def test_walls_between_the_rooms_stand() -> None:
@@ -164,6 +178,10 @@ each_stage = pytest.mark.parametrize("stage", STAGES)
 def paths_of(items: Iterable[str | dict[str, Any]]) -> set[str]:
     """Return the paths of a list of DVC, in which an item with options is a dictionary."""
     return {item if isinstance(item, str) else next(iter(item)) for item in items}
+
+
+def catalog_files_in(dependencies: Iterable[str]) -> set[str]:
+    return {path for path in dependencies if path.startswith("conf/base/catalog_")}
 
 
 def check_covers(paths: set[str], files: set[str]) -> None:
@@ -226,12 +244,34 @@ class TestStagesOfDVC:
     @each_stage
     def test_parameters_are_those_of_the_pipeline_and_the_globals_that_it_uses(self, stage: str) -> None:
         tracked = {file: keys for item in STAGES[stage]["params"] for file, keys in item.items()}
-        assert set(tracked) == {"conf/base/globals.yml", f"conf/base/parameters_{stage}.yml"}
+        assert tracked.pop(f"conf/base/parameters_{stage}.yml") is None  # all of it
         code = "".join(file.read_text() for file in (PACKAGE / "pipelines" / stage).glob("*.py"))
-        used = set(re.findall(r"\brun\.(\w+)", code))
-        assert used
-        of_run = set(tracked["conf/base/globals.yml"]) & set(RunParameters.model_fields)
-        assert of_run == used & set(RunParameters.model_fields)
+        catalog = "".join((ROOT / file).read_text() for file in catalog_files_in(STAGES[stage]["deps"]))
+        used = {*re.findall(r"\brun\.(\w+)", code), *re.findall(r"\$\{globals:(\w+)", catalog)}
+        used &= set(RunParameters.model_fields)
+        assert {file: set(keys) for file, keys in tracked.items()} == ({"conf/base/globals.yml": used} if used else {})
+
+    def test_together_they_track_every_global(self) -> None:
+        tracked = [
+            name
+            for stage in STAGES.values()
+            for item in stage["params"]
+            for name in item.get("conf/base/globals.yml", [])
+        ]
+        assert sorted(tracked) == sorted(set(GLOBALS) - {"data"})
+
+    @each_stage
+    def test_configuration_dependencies_are_the_entries_that_the_pipeline_adds_and_the_parameters_of_the_run(
+        self, stage: str, pipelines: dict[str, Pipeline], resolver: CatalogConfigResolver
+    ) -> None:
+        """What it reads of another stage is known by its content."""
+        pipeline = pipelines[stage]
+        others = {name for other in set(STAGES) - {stage} for name in pipelines[other].all_outputs()}
+        own = {resolver.match_dataset_pattern(name) or name for name in datasets_of(pipeline) - others}
+        expected = {f"conf/base/{file.name}" for file in CATALOG_FILES if own & set(entries(file))}
+        if "params:run" in pipeline.inputs():
+            expected.add("conf/base/parameters.yml")
+        assert {path for path in STAGES[stage]["deps"] if path.startswith("conf/")} == expected
 
     def test_plots_are_outputs(self) -> None:
         outputs = paths_of(out for stage in STAGES.values() for out in stage["outs"])

@@ -9,8 +9,11 @@ from copy import copy
 from typing import Any
 
 import click
+import yaml
+from kedro.config import MissingConfigException
 from kedro.framework.cli import project
 from kedro.validation.exceptions import DataValidationError, ParameterValidationError
+from omegaconf.errors import OmegaConfBaseException
 
 from question_classification.stackexchange.errors import InputError
 
@@ -39,8 +42,21 @@ def _run(*args: Any, **kwargs: Any) -> Any:
         gc.freeze()  # the process ends: spare it a last search for garbage, which takes a second
 
 
+def _split_params(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    try:
+        return _kedro_split_params(context, option, value)
+    except Exception as error:
+        message = explain(error)
+        if message is None:
+            raise
+        raise click.ClickException(message) from error
+
+
 run = copy(project.run)
 run.callback = _run
+run.params = [copy(option) for option in run.params]
+_params = next(option for option in run.params if option.name == "params")
+_kedro_split_params, _params.callback = _params.callback, _split_params
 cli.add_command(run)
 
 
@@ -53,10 +69,25 @@ def explain(error: BaseException) -> str | None:
             return _explain_parameters(str(cause))
         if isinstance(cause, DataValidationError):
             return " ".join(str(cause).split())
+        if isinstance(cause, yaml.YAMLError | OmegaConfBaseException):
+            return f"--params or conf/: a value is no valid YAML ({_first_line(cause)}); write it between quotes."
+        if isinstance(cause, ValueError | MissingConfigException | AttributeError) and _KEDRO.match(str(cause)):
+            return " ".join(str(cause).split())
     missing = re.search(r"importing the '\S+\.pipelines\.(\w+)' module", str(error))
     if isinstance(error, ImportError) and missing and error.__cause__ is None:
         return f"--pipelines: there is no pipeline {missing[1]!r}; `kedro registry list` names them."
     return None
+
+
+# What Kedro says of a wrong --tags, --from-nodes, --namespaces, --env or --runner is fit for a person as it stands.
+_KEDRO = re.compile(
+    "Pipeline contains no nodes|Pipeline does not contain|Given configuration path|No files of YAML or JSON format"
+    "|The following datasets cannot be used with multiprocessing"
+)
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -80,7 +111,8 @@ def _explain_parameters(text: str) -> str:
         kind = name.rpartition(".")[2] + "."
         for field, message, value in fields:
             path = f"{name}.{field.removeprefix(kind)}" if field else name
-            problems.append(f"{path}: {message} (got {value})")
+            said = message.removeprefix("Value error, ")
+            problems.append(f"{path}: {said} (got {value})" if field else f"{path}: {said}")
         if not fields:
             problems.append(" ".join(part.split()))
     return "parameters: " + "; ".join(problems)

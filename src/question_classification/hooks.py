@@ -1,6 +1,7 @@
 """What happens around a run: inputs checked, progress shown, outputs all or none, origin and parameters in MLflow."""
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from kedro.pipeline.node import Node
 
 from question_classification.datasets.staging import StagedOutputs, check_inputs
 from question_classification.parameter_names import check_parameter_names
+from question_classification.provenance.tracking import flatten_parameters
 
 logger = logging.getLogger(__name__)
 
@@ -84,29 +86,23 @@ class Origin:
             mlflow.set_tags(describe_commit(Path(run_params["project_path"])))
 
     @hook_impl(tryfirst=True)  # before kedro-mlflow ends the run, after the outputs are in place
-    def after_pipeline_run(self, catalog: DataCatalog) -> None:
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         import mlflow
 
         if mlflow.active_run() and catalog.exists("raw_questions@origin"):
             origin = catalog.load("raw_questions@origin")
             tags = {"source": origin["source"], "site": origin["site"], "raw_questions.md5": origin["md5"]}
+            if "target" in pipeline.datasets():
+                tags |= catalog.load("target")
             mlflow.set_tags({name: value for name, value in tags.items() if value is not None})
 
 
 class TypedParameters:
-    """Logs typed parameters one by one: kedro-mlflow flattens dictionaries, but no pydantic models."""
+    """Lets kedro-mlflow log typed parameters one by one: it flattens dictionaries, but no pydantic models."""
 
     @hook_impl
-    def before_node_run(self, inputs: dict[str, Any]) -> None:
-        import mlflow
+    def before_pipeline_run(self) -> None:
+        from kedro_mlflow.framework.hooks import mlflow_hook
 
-        from question_classification.provenance.tracking import flatten
-
-        parameters = {
-            name: value
-            for key, model in inputs.items()
-            if key.startswith("params:") and hasattr(model, "model_dump")
-            for name, value in flatten(key.removeprefix("params:"), model.model_dump())
-        }
-        if parameters and mlflow.active_run():
-            mlflow.log_params(parameters)
+        module = sys.modules[type(mlflow_hook).__module__]
+        module._flatten_dict = flatten_parameters

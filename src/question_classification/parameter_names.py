@@ -8,7 +8,7 @@ from kedro.config import OmegaConfigLoader
 
 from question_classification.stackexchange.errors import InputError
 
-_NOT_OF_A_RUN = "data"  # where the layers live is a matter of the environment
+_NOT_OF_A_RUN = {"data", "run"}  # where the layers live is a matter of the environment; `run` repeats the globals
 
 
 def check_parameter_names(loader: OmegaConfigLoader) -> None:
@@ -26,7 +26,8 @@ def check_parameter_names(loader: OmegaConfigLoader) -> None:
         default_run_env=loader.default_run_env,
         custom_resolvers=loader._custom_resolvers,
     )
-    known = set(_paths({**configured["globals"], **configured["parameters"]})) - {_NOT_OF_A_RUN}
+    tree = {**configured["globals"], **configured["parameters"]}
+    known = set(_paths({name: value for name, value in tree.items() if name not in _NOT_OF_A_RUN}))
     for path in _paths(loader.runtime_params):
         if path not in known:
             near = difflib.get_close_matches(path, known, n=3, cutoff=0.5)

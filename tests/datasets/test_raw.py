@@ -30,7 +30,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def save(folder: Path) -> None:
-    harvest = Harvest("sede", [pa.Table.from_pylist(ROWS, QUESTION_SCHEMA)], site="stats", warnings=["Probably cut."])
+    batches = [pa.Table.from_pylist(ROWS, QUESTION_SCHEMA)]
+    harvest = Harvest("sede", batches, default_site="stats", warnings=["Probably cut."])
     harvest.left_out["answers"] = 2
     RawQuestionsDataset(filepath=str(folder)).save(harvest)
 

@@ -62,7 +62,21 @@ class TestFile:
         check("absent.csv: no such file", "--params", f"source=sede,path={tmp_path}/absent.csv")
 
     def test_not_given(self, check) -> None:
-        check("path=FILE", "--params", "source=sede")
+        check("parameters: run: source sede reads a file; give its path, path=FILE", "--params", "source=sede")
+
+    @pytest.mark.parametrize("path", ["/nonexist", "conf/base/globals.yml"])
+    def test_given_to_a_source_that_reads_none(self, check, path: str) -> None:
+        expected = "parameters: run: source simulated reads no file, yet there is a path; did you mean source=sede?"
+        check(expected, "--params", f"path={path}")
+
+    def test_several_sites(self, check, tmp_path: Path) -> None:
+        sites = [{**each, "Site": ("ai", "stats")[number % 2]} for number, each in enumerate(ROWS)]
+        path = tmp_path / "export.csv"
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, [*REQUIRED_COLUMNS, "Site"])
+            writer.writeheader()
+            writer.writerows(sites)
+        check(f"{path}: questions of several sites (ai, stats)", "--params", f"source=sede,path={path}")
 
     def test_folder(self, check, tmp_path: Path) -> None:
         check(f"{tmp_path}: a folder", "--params", f"source=sede,path={tmp_path}")
@@ -95,8 +109,9 @@ class TestFile:
 
 class TestQuestions:
     def test_none_valid(self, check, tmp_path: Path) -> None:
-        parameters = export(tmp_path / "export.csv", [row(number, Score="many") for number in range(1, 4)])
-        check("of 3 rows read no row is a valid question: unreadable Score (3)", "--params", parameters)
+        parameters = export(tmp_path / "export.csv", [row(number, CreationDate="July") for number in range(1, 4)])
+        expected = "of 3 rows read no row is a valid question: unreadable CreationDate (3); the first has Id 1, "
+        check(expected, "--params", parameters)
 
     def test_too_many_broken(self, check, tmp_path: Path) -> None:
         parameters = export(
@@ -125,6 +140,8 @@ class TestParameters:
             ("modelling.tfidf_logistic.c=1", "'modelling.tfidf_logistic.c'; did you mean modelling.tfidf_logistic.C"),
             ("reporting.interval.levl=0.9", "did you mean reporting.interval.level"),
             ("data=elsewhere", "there is no parameter 'data'"),
+            ("run.source=sede", "'run.source'; did you mean source"),  # the source itself would not hear of it
+            ("run.simulated.questions=5", "'run.simulated.questions'; did you mean simulated.questions"),
         ],
     )
     def test_misspelt(self, check, parameter: str, expected: str) -> None:
@@ -139,10 +156,15 @@ class TestParameters:
             ("modelling.tfidf_logistic.kind=forest", "modelling.tfidf_logistic: Input tag 'forest'"),
             ("ingestion.max_quarantined_share=2", "ingestion.max_quarantined_share: Input should be less than"),
             ("reporting.interval.resamples=0", "reporting.interval.resamples: Input should be greater than 0 (got 0)"),
-            ("simulated.questions=0", "cannot make 0 questions"),
-            ("simulated.questions=many", "questions"),
-            ("simulated.seed=many", "seed"),
-            ("simulated.until=soon", "until = 'soon'"),
+            ("simulated.questions=0", "run.simulated.questions: Input should be greater than 0 (got 0)"),
+            ("simulated.questions=many", "run.simulated.questions: Input should be a valid integer"),
+            ("simulated.seed=many", "run.simulated.seed: Input should be a valid integer"),
+            ("simulated.seed=-1", "run.simulated.seed: Input should be greater than or equal to 0 (got -1)"),
+            ("simulated.until=soon", "run.simulated.until: String should match pattern"),
+            ("simulated.until=2026", "run.simulated.until: String should match pattern"),
+            ("simulated.until=2026-13", "(got '2026-13')"),
+            ("simulated.until=2009-12", "until = '2009-12' is before its first month; use 2010-07 or later"),
+            ("target_tag=", "run.target_tag: "),
         ],
     )
     def test_out_of_range(self, check, parameter: str, expected: str) -> None:
@@ -153,16 +175,25 @@ class TestParameters:
         assert "pydantic" not in run.stderr
 
     def test_unknown_source(self, check) -> None:
-        check("'newspaper' is unknown; known are simulated, sede", "--params", "source=newspaper")
+        expected = "parameters: run.source: unknown; known are simulated, sede (got 'newspaper')"
+        check(expected, "--params", "source=newspaper")
+
+    @pytest.mark.parametrize("source", ["", "source=sede,"])
+    def test_no_yaml(self, check, source: str) -> None:
+        expected = "--params or conf/: a value is no valid YAML (while scanning an alias); write it between quotes."
+        check(expected, "--params", f"{source}path=*.csv")
 
     @pytest.mark.parametrize("names", ["modeling", "ingestion,modeling"])
     def test_unknown_pipeline(self, check, names: str) -> None:
         check("there is no pipeline 'modeling'", "--pipelines", names)
 
+    def test_unknown_tag(self, check) -> None:
+        check("Pipeline contains no nodes", "--tags", "nonsense")
+
 
 def test_pipeline_whose_inputs_are_not_there_yet(new_project, kedro_run) -> None:
     run = kedro_run(new_project, "--pipelines", "modelling")
-    check_refused(run.exit_code, run.stdout, run.stderr, "data/test/05_model_input/test_set.parquet: test_set has not")
+    check_refused(run.exit_code, run.stdout, run.stderr, "data/test/03_primary/target.json: target has not been made")
     assert new_project.contents() == {}
 
 
@@ -170,6 +201,7 @@ def test_real_command_line_says_it_alike(project, tmp_path: Path) -> None:
     """In processes of their own, side by side: before the run, at its first node, and after some have written."""
     cases = {
         "there is no parameter 'sorce'": "sorce=sede",
+        "a value is no valid YAML": "path=*.csv",
         "no such file": f"source=sede,path={tmp_path}/absent.csv",
         "the nearest are regression (32)": export(tmp_path / "export.csv", ROWS) + ",target_tag=regresion",
     }

@@ -109,14 +109,40 @@ class TestBytes:
 
 
 def test_pipeline_needs_no_more_than_it_reads(finished_project, tmp_path: Path, kedro_run) -> None:
-    """Someone may have pulled only the model input, to try a model."""
+    """Someone may have pulled only the model input and what it is about, to try a model."""
     project = finished_project.copy(tmp_path / "project")
-    for layer in ("01_raw", "02_intermediate", "03_primary", "04_feature"):
+    for layer in ("01_raw", "02_intermediate", "04_feature"):
         shutil.rmtree(project.folder / "data" / "test" / layer)
+    (project.folder / "data" / "test" / "03_primary" / "question_labels.parquet").unlink()
     before = project.contents()
     run = kedro_run(project, "--pipelines", "modelling")
     assert run.exit_code == 0, run.stderr
     assert project.contents() == before
+
+
+def test_target_is_that_of_the_labels_whoever_comes_later(finished_project, tmp_path: Path, kedro_run) -> None:
+    """A run of a later pipeline goes by the labels that are there, whatever the parameters have become."""
+    project = finished_project.copy(tmp_path / "project")
+    data = project.folder / "data" / "test"
+    run = kedro_run(project, "--pipelines", "feature_engineering", "--params", "target_tag=regression,match=contains")
+    assert run.exit_code == 0, run.stderr
+    target = {"target_tag": "regression", "match": "contains"}
+    assert json.loads((data / "03_primary" / "target.json").read_text()) == target
+
+    for pipeline in ("modelling", "reporting"):
+        run = kedro_run(project, "--pipelines", pipeline)
+        assert run.exit_code == 0, run.stderr
+    of_data = json.loads((data / "08_reporting" / "metrics.json").read_text())["data"]
+    labels = pd.read_parquet(data / "03_primary" / "question_labels.parquet")
+    assert {name: of_data[name] for name in target} == target
+    assert of_data["positives"] == labels["is_target"].sum()
+    report = (data / "08_reporting" / "report.html").read_text()
+    assert "regression" in report
+    assert "machine-learning" not in report
+
+    store = mlflow.MlflowClient(f"sqlite:///{project.folder}/mlflow.db")
+    runs = store.search_runs(["1"], order_by=["attributes.start_time DESC"], max_results=3)
+    assert [{name: run.data.tags[name] for name in target} for run in runs] == [target] * 3
 
 
 @pytest.fixture
@@ -136,7 +162,12 @@ class TestTrackedRun:
 
     def test_parameters_one_by_one(self, run: Run) -> None:
         expected = {
+            "run.source": "simulated",
+            "run.path": "None",
             "run.site": "None",
+            "run.simulated.questions": "2000",
+            "run.simulated.seed": "7",
+            "run.simulated.until": "2026-10",
             "run.target_tag": "machine-learning",
             "run.match": "exact",
             "ingestion.max_quarantined_share": "0.05",
@@ -150,7 +181,17 @@ class TestTrackedRun:
             "reporting.interval.resamples": "1000",
         }
         assert {name: run.data.params.get(name) for name in expected} == expected
-        assert [name for name, value in run.data.params.items() if value.startswith("{")] == []
+        names = set(run.data.params)
+        assert {name.partition(".")[0] for name in names} == {
+            "run",
+            "ingestion",
+            "feature_engineering",
+            "modelling",
+            "reporting",
+        }
+        assert {name for name in names if any(other.startswith(f"{name}.") for other in names)} == set()
+        aggregates = ("{", "root=", "target_tag=")
+        assert {name: value for name, value in run.data.params.items() if any(s in value for s in aggregates)} == {}
 
     def test_metrics_are_those_of_the_record(self, run: Run, metrics: dict[str, Any]) -> None:
         expected = {
@@ -168,6 +209,8 @@ class TestTrackedRun:
             "source": "simulated",
             "site": "simulated",
             "raw_questions.md5": metrics["data"]["raw_questions_md5"],
+            "target_tag": "machine-learning",
+            "match": "exact",
         }
         assert {name: run.data.tags.get(name) for name in expected} == expected
 

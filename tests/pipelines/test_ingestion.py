@@ -13,6 +13,7 @@ from question_classification.datasets.schemas import Questions
 from question_classification.pipelines.ingestion.nodes import ValidatedQuestions, identify_site, validate_questions
 from question_classification.pipelines.ingestion.parameters import IngestionParameters
 from question_classification.pipelines.parameters import RunParameters
+from question_classification.stackexchange.columns import type_questions
 from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.question import QUESTION_SCHEMA
@@ -33,7 +34,14 @@ BROKEN = {
     "no tags": ({"Tags": None}, "tags missing"),
     "negative views": ({"ViewCount": -1}, "view_count negative"),
     "too old": ({"CreationDate": datetime(2008, 7, 30, 23, 59, 59, tzinfo=UTC)}, "creation_date before Stack Exchange"),
-    "unreadable value": ({"Unreadable": '{"Score": "many", "ViewCount": "few"}'}, "unreadable Score, ViewCount"),
+    "unreadable Id": ({"Id": None, "Unreadable": '{"Id": "one"}'}, "unreadable Id"),
+    "unreadable date": ({"CreationDate": None, "Unreadable": '{"CreationDate": "today"}'}, "unreadable CreationDate"),
+    "unreadable tags": ({"Tags": None, "Unreadable": '{"Tags": "< >"}'}, "unreadable Tags"),
+    "unreadable in two": (
+        {"Id": None, "Tags": None, "Unreadable": '{"Id": "one", "Score": "many", "Tags": "< >"}'},
+        "unreadable Id, Tags",
+    ),
+    "unreadable, but no reason": ({"Tags": None, "Unreadable": '{"Score": "many"}'}, "tags missing"),
     "broken row": ({"Id": None, "Unreadable": '{"row": ["a", "b"]}'}, "unreadable row"),
     "two reasons": ({"Tags": None, "ViewCount": -1}, "tags missing; view_count negative"),
 }
@@ -88,6 +96,50 @@ class TestValidateQuestions:
         assert quarantined["reason"].tolist() == [reason]
         pd.testing.assert_frame_equal(quarantined.drop(columns="reason"), raw(broken))
         assert quality["quarantine_reasons"] == {reason: 1}
+        assert quality["unreadable_values"] == {}  # those of quarantined rows are seen there
+
+    def test_unreadable_value_that_is_not_needed_is_missing(self) -> None:
+        questions, quarantined, quality = validate({"Unreadable": '{"Score": "many"}'})
+        assert questions["question_id"].tolist() == [1]
+        assert questions["title"].tolist() == ["Why?"]
+        assert questions["score"].isna().tolist() == [True]
+        assert questions["view_count"].tolist() == [5]
+        assert quarantined.empty
+        assert (quality["valid"], quality["quarantined"], quality["quarantine_reasons"]) == (1, 0, {})
+        assert quality["unreadable_values"] == {"Score": 1}
+
+    def test_unreadable_text_of_a_column_that_is_not_needed_is_missing(self) -> None:
+        """From the text of the source on, for it is there that values turn out to be unreadable."""
+        text = {
+            "Id": ["1", "2", "three"],
+            "Title": ["Why?"] * 3,
+            "Tags": ["<r>"] * 3,
+            "CreationDate": ["2010-07-19 19:12:12"] * 3,
+            "Score": ["many", "-4", "5"],
+        }
+        typed = type_questions(text).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+        questions, quarantined, quality = validate_questions(
+            typed, ORIGIN, IngestionParameters(max_quarantined_share=0.5)
+        )
+        assert questions["question_id"].tolist() == [1, 2]
+        assert questions["score"].tolist() == [pd.NA, -4]
+        assert quarantined["reason"].tolist() == ["unreadable Id"]
+        assert quality["unreadable_values"] == {"Score": 1}
+
+    def test_unreadable_values_are_counted_by_column(self) -> None:
+        _, quarantined, quality = validate(
+            {"Id": 1, "Unreadable": '{"Score": "many", "ClosedDate": "soon"}'},
+            {"Id": 2, "Unreadable": '{"Score": "few"}'},
+            {"Id": None, "Unreadable": '{"Id": "three", "Score": "none"}'},
+            {"Id": 4},
+        )
+        assert quality["unreadable_values"] == {"Score": 2, "ClosedDate": 1}
+        assert quarantined["reason"].tolist() == ["unreadable Id"]
+        assert json.loads(json.dumps(quality)) == quality
+
+    def test_share_of_quarantined_rows_does_not_count_unreadable_values(self) -> None:
+        questions, _, _ = validate({"Id": 1, "Unreadable": '{"Score": "many"}'}, {"Id": 2}, most=0.0)
+        assert questions["question_id"].tolist() == [1, 2]
 
     def test_first_day_of_stack_exchange_is_valid(self) -> None:
         questions, _, _ = validate({"CreationDate": datetime(2008, 7, 31, tzinfo=UTC)})
@@ -115,6 +167,7 @@ class TestValidateQuestions:
             "valid": 2,
             "duplicate": 1,
             "quarantined": 3,
+            "unreadable_values": {},
             "quarantine_reasons": {"tags missing": 2, "question_id missing": 1},
             "left_out": {"answers": 2},
             "warnings": ["Probably cut."],
@@ -159,13 +212,40 @@ class TestValidateQuestions:
             validate(*[BROKEN[kind][0] for kind in kinds], *[{}] * 10, most=0.49)
         message = str(error.value)
         assert "of 20 rows read 50.0% are quarantined" in message
-        assert "tags missing (4), question_id missing (3), creation_date missing (2)." in message
+        assert "tags missing (4), question_id missing (3), creation_date missing (2); the first has " in message
         assert "view_count" not in message
         assert "max_quarantined_share" in message
 
     def test_no_valid_row_fails_whatever_the_limit(self) -> None:
-        with pytest.raises(InputError, match=r"of 2 rows read no row is a valid question: tags missing \(2\)"):
+        with pytest.raises(InputError, match=r"of 2 rows read no row is a valid question: tags missing \(2\); "):
             validate({"Tags": None}, {"Tags": None}, most=1.0)
+
+    @pytest.mark.parametrize(
+        ("first", "shown"),
+        [
+            ({"Id": 7, "Tags": None}, "Id 7, CreationDate 2010-07-19 19:12:12+00:00"),
+            ({"Id": None}, "CreationDate 2010-07-19 19:12:12+00:00, Tags <r><regression>"),
+            (
+                {"CreationDate": None, "Unreadable": '{"CreationDate": "today"}'},
+                'Id 1, Tags <r><regression>, Unreadable {"CreationDate": "today"}',
+            ),
+            ({"Id": None, "CreationDate": None, "Tags": None}, "no Id, date or tags"),
+            ({"Id": 7, "CreationDate": None, "Tags": "<r>" * 99}, f"Id 7, Tags {('<r>' * 99)[:80]}"),
+        ],
+        ids=["no tags", "no Id", "unreadable", "nothing", "long"],
+    )
+    def test_too_many_shows_the_first(self, first: dict[str, Any], shown: str) -> None:
+        with pytest.raises(InputError) as error:
+            validate({"Id": 9}, first, {"Tags": None}, most=0.5)
+        message = str(error.value)
+        assert message.startswith("sede: of 3 rows read 66.7% are quarantined: ")
+        assert message.endswith(
+            f"; the first has {shown}. Look at the source, or raise ingestion.max_quarantined_share."
+        )
+
+
+def run_at(site: str | None) -> RunParameters:
+    return RunParameters(source="sede", path="export.csv", site=site, target_tag="r", match="exact")
 
 
 class TestIdentifySite:
@@ -174,18 +254,26 @@ class TestIdentifySite:
         [("stats", None, "stats"), (None, "ai", "ai"), ("stats", "ai", "stats"), (None, None, None)],
     )
     def test_source_knows_best(self, of_source: str | None, of_run: str | None, site: str | None) -> None:
-        harvest = Harvest("sede", [QUESTION_SCHEMA.empty_table()], site=of_source)
-        identified = identify_site(harvest, RunParameters(site=of_run, target_tag="r", match="exact"))
+        harvest = Harvest("sede", [QUESTION_SCHEMA.empty_table()], sites={of_source} if of_source else set())
+        identified = identify_site(harvest, run_at(of_run))
         assert identified.site == site
         assert harvest.site == of_source
+        assert harvest.default_site is None
 
     def test_what_the_source_says_while_it_is_read_is_heard(self) -> None:
         """Counts and warnings are filled as the batches are read, after the site has been identified."""
         harvest = Harvest("sede", [])
-        identified = identify_site(harvest, RunParameters(site="ai", target_tag="r", match="exact"))
+        identified = identify_site(harvest, run_at("ai"))
+        assert identified.site == "ai"
         harvest.warnings.append("Probably cut.")
         harvest.left_out["answers"] += 1
+        harvest.sites.add("stats")
         assert (identified.warnings, identified.left_out) == (["Probably cut."], {"answers": 1})
+        assert identified.site == "stats"
+
+    def test_questions_of_several_sites_come_from_none(self) -> None:
+        identified = identify_site(Harvest("sede", [], sites={"ai", "stats"}), run_at("ai"))
+        assert identified.site is None
 
 
 @pytest.mark.parametrize("wrong", [{"max_quarantined_share": 1.1}, {"max_quarantined_share": 0, "site": "ai"}, {}])

@@ -10,7 +10,6 @@ import pytest
 from pydantic import ValidationError
 
 from question_classification.pipelines.modelling.pipeline import CANDIDATES
-from question_classification.pipelines.parameters import RunParameters
 from question_classification.pipelines.reporting.names import CANDIDATE_NAMES, METRIC_NAMES
 from question_classification.pipelines.reporting.nodes import (
     CandidateEvaluation,
@@ -28,7 +27,7 @@ PARAMETERS: dict[str, Any] = {
     "interval": {"resamples": 200, "level": 0.95, "seed": 42},
     "curve_points": 500,
 }
-RUN: dict[str, Any] = {"site": None, "target_tag": "machine-learning", "match": "exact"}
+TARGET = {"target_tag": "machine-learning", "match": "exact"}
 QUALITY: dict[str, Any] = {
     "source": "sede",
     "site": "stats",
@@ -37,6 +36,7 @@ QUALITY: dict[str, Any] = {
     "valid": 12000,
     "duplicate": 340,
     "quarantined": 5,
+    "unreadable_values": {"Score": 1234, "ClosedDate": 2},
     "quarantine_reasons": {"tags missing": 4, "view_count negative": 1},
     "left_out": {"answers": 2345},
     "warnings": ["The export was probably cut."],
@@ -160,10 +160,9 @@ def labels() -> pd.DataFrame:
     )
 
 
-def collect(evaluated: list[CandidateEvaluation], quality: dict[str, Any] = QUALITY, **changes: Any) -> dict[str, Any]:
-    """Collect the record of a run; the changes are of what it is about."""
-    run = RunParameters.model_validate({**RUN, **changes})
-    return collect_metrics(quality, labels(), run, parameters(), *[each.evaluation for each in evaluated])
+def collect(evaluated: list[CandidateEvaluation], quality: dict[str, Any] = QUALITY, **changes: str) -> dict[str, Any]:
+    """Collect the record of a run; the changes are of what its labels were made for."""
+    return collect_metrics(quality, labels(), TARGET | changes, parameters(), *[each.evaluation for each in evaluated])
 
 
 class TestCollectMetrics:
@@ -300,6 +299,8 @@ class TestWriteReport:
             "Quarantined": "5",
             "— tags missing": "4",
             "— view_count negative": "1",
+            "Unreadable Score, taken as missing": "1,234",
+            "Unreadable ClosedDate, taken as missing": "2",
             "Left out: answers": "2,345",
             "About the target tag": "1 (20.00 %)",
             "Rule of the label": "exactly the tag machine-learning",
@@ -316,9 +317,16 @@ class TestWriteReport:
         assert page.row("Site") == ["not stated by the source"]
 
     def test_simulated_questions_are_never_taken_for_real_ones(self, evaluated: list[CandidateEvaluation]) -> None:
-        notice = "they say nothing about a real site"
-        assert notice in report(evaluated, {"source": "simulated"})[0].text
-        assert notice not in report(evaluated)[0].text
+        notice, licence = "they say nothing about a real site", "under CC BY-SA"
+        simulated, real = report(evaluated, {"source": "simulated"})[0].text, report(evaluated)[0].text
+        assert notice in simulated
+        assert notice not in real
+        assert licence in real
+        assert licence not in simulated
+
+    def test_says_nothing_of_values_that_were_all_readable(self, evaluated: list[CandidateEvaluation]) -> None:
+        page, _ = report(evaluated, {"unreadable_values": {}})
+        assert "Unreadable" not in page.text
 
     def test_needs_nothing_but_itself(self, evaluated: list[CandidateEvaluation]) -> None:
         page, _ = report(evaluated)
@@ -338,14 +346,16 @@ class TestWriteReport:
             "source": hostile,
             "site": hostile,
             "quarantine_reasons": {hostile: 3, "tags missing": 2},
+            "unreadable_values": {hostile: 4, "Score": 1},
             "left_out": {hostile: 1},
             "warnings": [hostile],
         }
         page, _ = report(evaluated, quality, target_tag=hostile)
         assert [tag for tag, _ in page.elements] == [tag for tag, _ in harmless.elements]
-        # title and heading, twice in the origin below them, the warning, and five cells of the table
-        assert page.text.count(hostile) == 10
+        # title and heading, twice in the origin below them, the warning, and six cells of the table
+        assert page.text.count(hostile) == 11
         assert page.row(f"— {hostile}") == ["3"]
+        assert page.row(f"Unreadable {hostile}, taken as missing") == ["4"]
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,33 @@ def test_changed(repository: Path, staged: bool) -> None:
     assert describe_commit(repository) == {"git.commit": git(repository, "rev-parse", "HEAD"), "git.dirty": "true"}
 
 
+@pytest.mark.parametrize("name", ["data/08_reporting/metrics.json", "dvc.lock"])
+@pytest.mark.parametrize("staged", [False, True])
+def test_what_a_run_writes_does_not_count(repository: Path, name: str, staged: bool) -> None:
+    path = repository / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("one")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "Run")
+    path.write_text("two")
+    if staged:
+        git(repository, "add", ".")
+    assert describe_commit(repository)["git.dirty"] == "false"
+    (repository / "tracked.txt").write_text("two")
+    assert describe_commit(repository)["git.dirty"] == "true"
+
+
+@pytest.mark.parametrize("name", ["src/data/table.py", "database.py", "dvc.yaml"])
+def test_other_files_with_such_names_count(repository: Path, name: str) -> None:
+    path = repository / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("one")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "Two")
+    path.write_text("two")
+    assert describe_commit(repository)["git.dirty"] == "true"
+
+
 def test_deleted(repository: Path) -> None:
     (repository / "tracked.txt").unlink()
     assert describe_commit(repository)["git.dirty"] == "true"

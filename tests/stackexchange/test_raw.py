@@ -64,7 +64,11 @@ def test_months_are_those_of_utc(tmp_path):
 
 
 def test_where_the_questions_came_from(tmp_path):
-    details = {"site": "stats", "left_out": {"other_posts": 1, "answers": 2, "none": 0}, "warnings": ["Über 50,000."]}
+    details = {
+        "sites": {"stats"},
+        "left_out": {"other_posts": 1, "answers": 2, "none": 0},
+        "warnings": ["Über 50,000."],
+    }
     write_raw(harvest(questions((1, "2010-07"), (2, None)), **details), tmp_path / "raw")
     source = read_source(tmp_path / "raw")
     assert source == {

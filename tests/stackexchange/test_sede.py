@@ -60,9 +60,20 @@ def export(tmp_path):
         f"\ufeff{HEADER}\r\n{ROW}\r\n\r\n",
         "\ufeff" + ",".join(f'"{name}"' for name in REQUIRED_COLUMNS) + f"\r\n{ROW}",
         f"{HEADER},CommunityOwnedDate,Unreadable\r\n{ROW},wiki,no",
-        f"{HEADER},Id\r\n{ROW},6",
+        f"{HEADER.lower()}\n{ROW}",
+        f"{HEADER.upper().replace(',', ' , ')}\n{ROW}",
+        f"{HEADER},Rank,rank\n{ROW},1,2",
     ],
-    ids=["as exported", "LF", "BOM, blank line", "BOM, quoted header", "extra columns", "Id twice"],
+    ids=[
+        "as exported",
+        "LF",
+        "BOM, blank line",
+        "BOM, quoted header",
+        "extra columns",
+        "lower case",
+        "UPPER CASE",
+        "unknown one twice",
+    ],
 )
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_spellings_of_one_question(export, content, packed):
@@ -78,11 +89,30 @@ def test_columns_of_the_schema_are_taken_where_they_are_there(export):
     assert (harvest.source, harvest.site) == ("sede", "stats")
 
 
-def test_newer_tags_and_several_sites(export):
+def test_newer_tags(export):
     newer = ROW.replace("<r><statistics>", "|r|statistics|")
-    table, harvest = read(export(f"{HEADER},Site\n{ROW},stats\n{newer},ai"), batch_rows=1)
+    table, harvest = read(export(f"{HEADER}\n{ROW}\n{newer}"))
     assert table["Tags"].to_pylist() == ["<r><statistics>"] * 2
-    assert harvest.site is None
+    assert (harvest.sites, harvest.site) == (set(), None)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 10])
+def test_the_site_is_that_of_the_rows_that_name_it(export, batch_rows):
+    table, harvest = read(export(f"{HEADER},Site\n{ROW},\n{ROW},stats\n{ROW},stats"), batch_rows=batch_rows)
+    assert table["Site"].to_pylist() == [None, "stats", "stats"]
+    assert (harvest.sites, harvest.site) == ({"stats"}, "stats")
+
+
+@pytest.mark.parametrize("batch_rows", [1, 10])
+def test_questions_of_several_sites_are_refused(export, batch_rows):
+    path = export(f"{HEADER},Site\n{ROW},stats\n{ROW},ai")
+    with pytest.raises(InputError, match=r"export\.csv: questions of several sites \(ai, stats\)"):
+        read(path, batch_rows=batch_rows)
+
+
+def test_the_site_of_a_post_that_is_left_out_does_not_count(export):
+    table, harvest = read(export(f"{HEADER},Site,PostTypeId\n{ROW},stats,1\n{ROW},ai,2"))
+    assert (table.num_rows, harvest.site) == (1, "stats")
 
 
 def test_values_and_rows_that_cannot_be_read_stay(export):
@@ -144,6 +174,8 @@ NOISE = random.Random(0).randbytes(30_000).hex()  # so that compressed data is l
         (f"{HEADER}\n{ROW}".replace(",", ";").encode(), ["one column", "separated by commas"]),
         (b'"a\nb', ["the header", "never ends"]),
         (b"Id,Title,Body\n1,2,3", ["lacks Tags, CreationDate, Score", "found: Id, Title, Body)"]),
+        (f"{HEADER},Id\r\n{ROW},6", ["names Id more than once"]),
+        (f"{HEADER},Site,site,BODY\n{ROW},stats,ai,b", ["names Body, Site more than once"]),
         (f"{HEADER}\r\n", ["a header but no rows"]),
         (f"{HEADER}", ["a header but no rows"]),
         (f'{HEADER}\n{ROW}\n"6","cut <p>off\nhere', ["row 2 (line 4)", "never ends", "export it again"]),

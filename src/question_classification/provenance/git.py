@@ -9,7 +9,8 @@ def describe_commit(project: Path) -> dict[str, str]:
     commit = _git(project, "rev-parse", "HEAD")
     if commit is None:
         return {"git.commit": "none", "git.dirty": "true"}
-    changes = _git(project, "status", "--porcelain", "--untracked-files=no")
+    # what a run writes is no reason to call the code that it ran changed
+    changes = _git(project, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!data", ":!dvc.lock")
     return {"git.commit": commit, "git.dirty": "true" if changes else "false"}
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +33,19 @@ def ensure_store(uri: str) -> None:
         aside.unlink()
 
 
-def flatten(prefix: str, tree: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of nested dictionaries by their dotted names.
+def flatten_parameters(d: dict[str, Any], recursive: bool = True, sep: str = ".") -> dict[str, Any]:
+    """Return the leaves of nested dictionaries and pydantic models by their dotted names.
 
-    >>> dict(flatten("modelling", {"C": 1.0, "text": {"max_features": 100}}))
+    It stands in for kedro-mlflow's own function, hence the names of its arguments.
+
+    >>> flatten_parameters({"modelling": {"C": 1.0, "text": {"max_features": 100}}})
     {'modelling.C': 1.0, 'modelling.text.max_features': 100}
     """
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            yield from flatten(f"{prefix}.{key}", value)
-    else:
-        yield prefix, tree
+    leaves: dict[str, Any] = {}
+    for key, value in d.items():
+        tree = value.model_dump() if hasattr(value, "model_dump") else value
+        if isinstance(tree, dict) and recursive:
+            leaves |= {f"{key}{sep}{name}": leaf for name, leaf in flatten_parameters(tree, recursive, sep).items()}
+        else:
+            leaves[key] = tree
+    return leaves

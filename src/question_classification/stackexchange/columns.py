@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from question_classification.stackexchange.question import QUESTION_SCHEMA, TIMESTAMP
 from question_classification.stackexchange.tags import format_tags, parse_tags
 
-_INTEGER = r"^[+-]?[0-9]{1,19}$"
+_INTEGER = r"^[+-]?[0-9]{1,19}(\.0+)?$"  # pandas writes 3.0 in a column with nulls
 _TIMESTAMP = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3})?Z?$"
 _CANONICAL_TAGS = r"^(<[^<>|\s]+>)+$"
 _OTHER_TAGS = r"^\|?[^<>|\s]+(\|[^<>|\s]+)*\|?$"
@@ -102,11 +102,12 @@ def _parsed(
 
 
 def _cast_integers(text: pa.Array) -> pa.Array:
-    return pc.cast(pc.utf8_ltrim(text, characters="+"), pa.int64())
+    whole = pc.replace_substring_regex(text, r"\.0+$", "")
+    return pc.cast(pc.utf8_ltrim(whole, characters="+"), pa.int64())
 
 
 def _parse_integer(value: str) -> int | None:
-    number = int(value)
+    number = int(value.partition(".")[0])
     return number if -(2**63) <= number < 2**63 else None
 
 

@@ -42,11 +42,11 @@ def read_sede(path: str | Path, *, batch_rows: int = 10_000) -> Harvest:
         batch_rows: rows of the file per batch.
 
     Returns:
-        A harvest whose site is known only where the export has a column `Site` with one value.
+        A harvest whose site is known only where the export has a column `Site`.
 
     Raises:
         InputError: there is no such file, or it is empty, damaged, not CSV or not UTF-8, or has no rows, or lacks one
-            of `REQUIRED_COLUMNS`.
+            of `REQUIRED_COLUMNS`, names a column twice, or holds questions of several sites.
     """
     path = Path(path)
     records = _records(path)
@@ -56,8 +56,7 @@ def read_sede(path: str | Path, *, batch_rows: int = 10_000) -> Harvest:
         raise InputError(f"{path}: a header but no rows; widen the query on the Data Explorer and export it again")
     records.close()
 
-    site = dict(zip(header, first, strict=False)).get("Site") or None
-    harvest = Harvest(source="sede", batches=(), site=site)
+    harvest = Harvest(source="sede", batches=())
     harvest.batches = _batches(path, header, harvest, batch_rows)
     return harvest
 
@@ -74,8 +73,12 @@ def _batches(path: Path, header: list[str], harvest: Harvest, batch_rows: int) -
         values = list(zip(*batch, strict=True))
         columns = {name: pa.array(values[position], pa.string()) for name, position in wanted.items()}
         questions = _leave_out_other_posts(type_questions(columns, broken), columns, harvest)
-        if {site for site in questions["Site"].unique().to_pylist() if site} - {harvest.site}:
-            harvest.site = None  # questions of several sites
+        harvest.sites.update(site for site in questions["Site"].unique().to_pylist() if site)
+        if len(harvest.sites) > 1:
+            raise InputError(
+                f"{path}: questions of several sites ({', '.join(sorted(harvest.sites))}), whose ids mean nothing to "
+                "each other; export one site at a time"
+            )
         if questions.num_rows:
             yield questions
     if rows == SEDE_ROW_LIMIT:
@@ -108,12 +111,18 @@ def _leave_out_other_posts(questions: pa.Table, columns: dict[str, pa.Array], ha
 
 
 def _checked_header(path: Path, fields: list[str]) -> list[str]:
-    header = [name.strip() for name in fields]
+    by_folded_name = {name.casefold(): name for name in QUESTION_SCHEMA.names}
+    header = [by_folded_name.get(name.strip().casefold(), name.strip()) for name in fields]
     found = ", ".join(" ".join(name.split())[:40] for name in header[:40])  # one line, whatever the file holds
     if len(header) == 1:
         raise InputError(
             f"{path}: not a CSV file of the Data Explorer: its header has one column ({found}); "
             "values must be separated by commas, so take the export as it came"
+        )
+    twice = sorted({name for name in header if header.count(name) > 1 and name in QUESTION_SCHEMA.names})
+    if twice:
+        raise InputError(
+            f"{path}: the header names {', '.join(twice)} more than once; name each column once in the SELECT"
         )
     missing = [name for name in REQUIRED_COLUMNS if name not in header]
     if missing:

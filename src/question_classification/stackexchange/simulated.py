@@ -101,7 +101,7 @@ def simulate(questions: int, seed: int, until: str = "2026-10") -> Harvest:
     months = range(_month_number(FIRST_MONTH), _month_number(until) + 1)
     if not months:
         raise InputError(f"simulated site: until = {until!r} is before its first month; use {FIRST_MONTH} or later")
-    return Harvest(source=SITE, site=SITE, batches=_batches(questions, seed, months))
+    return Harvest(source=SITE, sites={SITE}, batches=_batches(questions, seed, months))
 
 
 def _batches(questions: int, seed: int, months: range) -> Iterator[pa.Table]:

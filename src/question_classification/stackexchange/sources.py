@@ -34,10 +34,13 @@ def _open_sede(path: str | None, _simulated: Mapping[str, Any]) -> Harvest:
 
     if not path:
         raise InputError("source: sede reads a CSV of the Stack Exchange Data Explorer; give its path, path=FILE.")
-    return read_sede(path)
+    return read_sede(str(path))
 
 
 SOURCES: dict[str, Callable[[str | None, Mapping[str, Any]], Harvest]] = {
     "simulated": _open_simulated,
     "sede": _open_sede,
 }
+
+FILE_SOURCES = frozenset({"sede"})
+"""The sources that read a file of the user's."""

@@ -13,6 +13,13 @@ from question_classification.stackexchange.tags import format_tags, parse_tags
 _COUNTS = ["score", "view_count", "answer_count", "comment_count"]
 
 
+class LabelledQuestions(NamedTuple):
+    """The labels, and what they mean: `target_tag` and `match`."""
+
+    question_labels: pd.DataFrame
+    target: dict[str, str]
+
+
 class Split(NamedTuple):
     """Features and label of the questions to learn from and of those to judge by."""
 
@@ -20,12 +27,13 @@ class Split(NamedTuple):
     test_set: pd.DataFrame
 
 
-def label_questions(questions: pd.DataFrame, run: RunParameters) -> pd.DataFrame:
+def label_questions(questions: pd.DataFrame, run: RunParameters) -> LabelledQuestions:
     """Say for each question whether it is about the target tag.
 
     Returns:
         A row per question, in the same order: `question_id`; `is_target`, the label by the rule of the run;
-        `has_target_tag`, by the exact tag; `contains_target_tag`, by the original tutorial's rule.
+        `has_target_tag`, by the exact tag; `contains_target_tag`, by the original tutorial's rule. And the target that
+        these labels were made for, which all that comes later goes by.
 
     Raises:
         InputError: no question is about the target tag; the message names the nearest tags that occur.
@@ -36,7 +44,7 @@ def label_questions(questions: pd.DataFrame, run: RunParameters) -> pd.DataFrame
     is_target = exact if run.match == "exact" else contains
     if not is_target.any():
         raise InputError(_explain_absent_tag(run.target_tag, tags))
-    return pd.DataFrame(
+    labels = pd.DataFrame(
         {
             "question_id": questions["question_id"],
             "is_target": is_target.astype(bool),
@@ -44,6 +52,7 @@ def label_questions(questions: pd.DataFrame, run: RunParameters) -> pd.DataFrame
             "contains_target_tag": contains.astype(bool),
         }
     )
+    return LabelledQuestions(labels, {"target_tag": run.target_tag, "match": run.match})
 
 
 def engineer_features(questions: pd.DataFrame) -> pd.DataFrame:
@@ -96,7 +105,8 @@ def split_train_test(
     if min(sides) < 2:
         raise InputError(
             f"split: {label.sum()} of {len(label)} questions are about the target tag; with a test_share of "
-            f"{parameters.test_share} the train or test set would hold one class only; bring more questions."
+            f"{parameters.test_share} the train or test set would hold one class only; bring more questions of either "
+            "kind, or change feature_engineering.test_share."
         )
     return Split(labelled.loc[train].reset_index(drop=True), labelled.loc[test].reset_index(drop=True))
 

@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 label_questions,
                 inputs=["questions", "params:run"],
-                outputs="question_labels",
+                outputs=["question_labels", "target"],
                 name="label_questions",
             ),
             Node(engineer_features, inputs="questions", outputs="question_features", name="engineer_features"),

@@ -1,6 +1,9 @@
 """Nodes of the ingestion."""
 
 import dataclasses
+import json
+from collections import Counter
+from itertools import chain
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -32,6 +35,7 @@ _SNAKE_CASE = {
     "Link": "link",
     "Site": "site",
 }
+_NEEDED = {"row", "Id", "Tags", "CreationDate"}  # of the others, a value that cannot be read counts as missing
 _TIMESTAMPS = [field.name for field in QUESTION_SCHEMA if str(field.type).startswith("timestamp")]
 
 
@@ -45,7 +49,7 @@ class ValidatedQuestions(NamedTuple):
 
 def identify_site(source_questions: Harvest, run: RunParameters) -> Harvest:
     """Say which site the questions come from, where the source does not say so itself."""
-    return dataclasses.replace(source_questions, site=source_questions.site or run.site)
+    return dataclasses.replace(source_questions, default_site=run.site)
 
 
 def validate_questions(
@@ -60,13 +64,15 @@ def validate_questions(
 
     Returns:
         The valid questions, one a question id, in the order of their ids; the quarantined rows as they came, with
-        their `reason`; and the counts, with rows read = valid + duplicate + quarantined.
+        their `reason`; and the counts, with rows read = valid + duplicate + quarantined, and `unreadable_values` by
+        column, which count as missing.
 
     Raises:
         InputError: no row is valid, or too many are not; the message gives the most frequent reasons.
     """
     candidates = _to_snake_case(raw_questions.reset_index(drop=True), origin["site"])
-    reasons = _explain_unreadable(raw_questions["Unreadable"].reset_index(drop=True))
+    unreadable = raw_questions["Unreadable"].reset_index(drop=True).dropna().map(json.loads)
+    reasons = _explain_unreadable(unreadable)
     failures = find_failures(candidates.drop(reasons.index))
     reasons = pd.concat([reasons, failures]).sort_index()
 
@@ -82,12 +88,13 @@ def validate_questions(
         "valid": len(questions),
         "duplicate": len(valid) - len(questions),
         "quarantined": len(quarantined),
+        "unreadable_values": dict(Counter(chain.from_iterable(unreadable.drop(reasons.index, errors="ignore")))),
         "quarantine_reasons": {str(reason): int(count) for reason, count in reasons.value_counts().items()},
         "left_out": origin["left_out"],
         "warnings": origin["warnings"],
     }
     assert quality["rows_read"] == quality["valid"] + quality["duplicate"] + quality["quarantined"]
-    _check_share(quality, parameters.max_quarantined_share)
+    _check_share(quality, quarantined, parameters.max_quarantined_share)
     quality["first_creation_date"] = questions["creation_date"].min().isoformat()
     quality["last_creation_date"] = questions["creation_date"].max().isoformat()
     return ValidatedQuestions(questions, quarantined.reset_index(drop=True), quality)
@@ -102,18 +109,21 @@ def _to_snake_case(raw_questions: pd.DataFrame, site: str | None) -> pd.DataFram
     return candidates
 
 
-def _explain_unreadable(unreadable: "pd.Series[str]") -> "pd.Series[str]":
-    """Name the columns that hold what they should not, by row."""
-    return unreadable.dropna().map(lambda text: "unreadable " + ", ".join(pd.io.json.ujson_loads(text)))
+def _explain_unreadable(unreadable: "pd.Series[Any]") -> "pd.Series[str]":
+    """Give a reason for each row that cannot be used because of a value that is not what its column holds."""
+    broken = unreadable.map(lambda values: [column for column in values if column in _NEEDED])
+    return broken[broken.map(bool)].map(lambda columns: f"unreadable {', '.join(columns)}")
 
 
-def _check_share(quality: dict[str, Any], most: float) -> None:
+def _check_share(quality: dict[str, Any], quarantined_rows: pd.DataFrame, most: float) -> None:
     read, quarantined = quality["rows_read"], quality["quarantined"]
     if not quality["valid"] or quarantined > most * read:
         top = list(quality["quarantine_reasons"].items())[:3]
         reasons = ", ".join(f"{reason} ({count})" for reason, count in top)
         problem = "no row is a valid question" if not quality["valid"] else f"{quarantined / read:.1%} are quarantined"
+        first = quarantined_rows[["Id", "CreationDate", "Tags", "Unreadable"]].iloc[0].dropna().to_dict()
+        shown = ", ".join(f"{column} {str(value)[:80]}" for column, value in first.items()) or "no Id, date or tags"
         raise InputError(
-            f"{quality['source']}: of {read} rows read {problem}: {reasons}. "
+            f"{quality['source']}: of {read} rows read {problem}: {reasons}; the first has {shown}. "
             "Look at the source, or raise ingestion.max_quarantined_share."
         )

@@ -6,7 +6,7 @@ import pandas as pd
 
 from question_classification.datasets.model import ModelPackage
 from question_classification.pipelines.modelling.parameters import Candidate
-from question_classification.pipelines.parameters import RunParameters
+from question_classification.stackexchange.errors import InputError
 
 _EXAMPLES = 5
 
@@ -19,12 +19,24 @@ class FittedCandidate(NamedTuple):
     logged_model: ModelPackage
 
 
-def fit_candidate(train_set: pd.DataFrame, run: RunParameters, candidate: Candidate) -> FittedCandidate:
-    """Fit a candidate to the training set."""
+def fit_candidate(train_set: pd.DataFrame, target: dict[str, str], candidate: Candidate) -> FittedCandidate:
+    """Fit a candidate to the training set.
+
+    Raises:
+        InputError: the texts hold no words to learn from.
+    """
     from question_classification.models.estimators import fit_and_score
 
     questions = train_set[candidate.root.input_columns()]
-    model, scores = fit_and_score(candidate.root.build(run), questions, train_set["is_target"].to_numpy())
+    estimator = candidate.root.build(target["target_tag"])
+    try:
+        model, scores = fit_and_score(estimator, questions, train_set["is_target"].to_numpy())
+    except ValueError as error:
+        if "empty vocabulary" not in str(error):
+            raise
+        raise InputError(
+            "training set: its titles and bodies hold no word of two letters; check the source."
+        ) from error
     return FittedCandidate(model, _tabulate(train_set, scores), ModelPackage(model, questions.head(_EXAMPLES)))
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, RootModel
 
-from question_classification.pipelines.parameters import Parameters, RunParameters
+from question_classification.pipelines.parameters import Parameters
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -23,7 +23,7 @@ class Prior(Parameters):
     def input_columns(self) -> list[str]:
         return ["title", "body"]
 
-    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002
+    def build(self, target_tag: str) -> "Pipeline":  # noqa: ARG002
         from question_classification.models.estimators import make_prior
 
         return make_prior()
@@ -37,10 +37,10 @@ class Keyword(Parameters):
     def input_columns(self) -> list[str]:
         return ["title", "body"]
 
-    def build(self, run: RunParameters) -> "Pipeline":
+    def build(self, target_tag: str) -> "Pipeline":
         from question_classification.models.estimators import make_keyword
 
-        return make_keyword(tuple(re.split(r"[-\s]+", run.target_tag.strip("- "))))
+        return make_keyword(tuple(re.split(r"[-\s]+", target_tag.strip("- "))))
 
 
 class NumericLogistic(Parameters):
@@ -53,7 +53,7 @@ class NumericLogistic(Parameters):
     def input_columns(self) -> list[str]:
         return list(self.features)
 
-    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002
+    def build(self, target_tag: str) -> "Pipeline":  # noqa: ARG002
         from question_classification.models.estimators import make_numeric_logistic
 
         return make_numeric_logistic(self.features, C=self.C)
@@ -69,7 +69,7 @@ class TfidfLogistic(Parameters):
     def input_columns(self) -> list[str]:
         return ["title", "body"]
 
-    def build(self, run: RunParameters) -> "Pipeline":  # noqa: ARG002
+    def build(self, target_tag: str) -> "Pipeline":  # noqa: ARG002
         from question_classification.models.estimators import make_tfidf_logistic
 
         return make_tfidf_logistic(max_features=self.max_features, C=self.C)

@@ -21,7 +21,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 fit_candidate,
-                inputs=["train_set", "params:run", "params:candidate"],
+                inputs=["train_set", "target", "params:candidate"],
                 outputs=["model", "train_scores", "logged_model"],
                 name="fit",
             ),
@@ -38,8 +38,8 @@ def create_pipeline() -> Pipeline:
             Pipeline(
                 template,
                 namespace=candidate,
-                inputs={"train_set", "test_set"},
-                parameters={"params:run": "params:run", "params:candidate": f"params:modelling.{candidate}"},
+                inputs={"train_set", "test_set", "target"},
+                parameters={"params:candidate": f"params:modelling.{candidate}"},
                 tags="modelling",
             )
             for candidate in CANDIDATES

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any, Literal
 
 import pandas as pd
@@ -45,7 +46,7 @@ def draw_curves(
     figure = Figure(figsize=(7.2, 6.2), layout="constrained")
     axes = figure.add_subplot()
     for (candidate, results), points, (colour, dashes) in zip(
-        metrics["candidates"].items(), curves, _STYLES, strict=False
+        metrics["candidates"].items(), curves, cycle(_STYLES), strict=False
     ):
         low, high = results["test"][f"{metric}_interval"]
         label = f"{CANDIDATE_NAMES[candidate]}: {results['test'][metric]:.3f} [{low:.3f}, {high:.3f}]"

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from question_classification.pipelines.modelling.pipeline import CANDIDATES
-from question_classification.pipelines.parameters import RunParameters
 from question_classification.pipelines.reporting.parameters import ReportingParameters
 
 _DIGITS = 6  # of a metric on record: far finer than its interval, coarser than what differs between processors
@@ -73,7 +72,7 @@ def evaluate_candidate(
 def collect_metrics(
     data_quality: dict[str, Any],
     question_labels: pd.DataFrame,
-    run: RunParameters,
+    target: dict[str, str],
     parameters: ReportingParameters,
     *evaluations: dict[str, Any],
 ) -> dict[str, Any]:
@@ -89,8 +88,8 @@ def collect_metrics(
         "data": {
             "source": data_quality["source"],
             "site": data_quality["site"],
-            "target_tag": run.target_tag,
-            "match": run.match,
+            "target_tag": target["target_tag"],
+            "match": target["match"],
             "rows": len(question_labels),
             "positives": int(question_labels["is_target"].sum()),
             "differing_labels": int(differing.sum()),

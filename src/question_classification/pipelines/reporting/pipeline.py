@@ -31,7 +31,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 collect_metrics,
-                inputs=["data_quality", "question_labels", "params:run", "params:reporting", *_of_each("evaluation")],
+                inputs=["data_quality", "question_labels", "target", "params:reporting", *_of_each("evaluation")],
                 outputs="metrics",
                 name="collect_metrics",
             ),
