@@ -83,7 +83,8 @@ class Origin:
         from question_classification.provenance.git import describe_commit
 
         if mlflow.active_run():
-            mlflow.set_tags(describe_commit(Path(run_params["project_path"])))
+            pipelines = "+".join(sorted(run_params["pipeline_names"] or ["__default__"]))
+            mlflow.set_tags({"pipeline": pipelines, **describe_commit(Path(run_params["project_path"]))})
 
     @hook_impl(tryfirst=True)  # before kedro-mlflow ends the run, after the outputs are in place
     def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:

@@ -204,6 +204,7 @@ class TestTrackedRun:
 
     def test_tags_say_where_it_came_from(self, run: Run, finished_project, metrics: dict[str, Any]) -> None:
         expected = {
+            "pipeline": "__default__",
             "git.commit": finished_project.execute("git", "rev-parse", "HEAD").stdout.strip(),
             "git.dirty": "false",
             "source": "simulated",
