@@ -288,6 +288,15 @@ class TestWriteReport:
         page, _ = report([evaluated[3], *evaluated[:3]])
         assert "The best candidate,\nClass prior," in page.text
 
+    def test_says_nothing_of_what_it_flags_where_it_finds_nothing(self, evaluated: list[CandidateEvaluation]) -> None:
+        best = evaluated[3]
+        found_nothing = {**best.evaluation, "test": {**best.evaluation["test"], "recall": 0.0, "precision": 0.0}}
+        page, _ = report([*evaluated[:3], best._replace(evaluation=found_nothing)])
+        assert "it finds none of the target's questions" in page.text
+        assert "it flags are right" not in page.text
+        page, _ = report(evaluated)
+        assert "it flags are right" in page.text
+
     def test_says_where_the_data_came_from(self, evaluated: list[CandidateEvaluation]) -> None:
         page, _ = report(evaluated)
         origin = {
