@@ -17,6 +17,7 @@ class Harvest:
         default_site: the site that the questions come from where the source does not say.
         sites: the sites that the source names, filled while the batches are read.
         left_out: rows that are no questions, counted by kind (such as `answers`) while the batches are read.
+        repaired: what was mended in rows that were kept (such as `illegal_characters`), counted while they are read.
         warnings: what the user should know, in full sentences, filled while the batches are read.
     """
 
@@ -25,6 +26,7 @@ class Harvest:
     default_site: str | None = None
     sites: set[str] = field(default_factory=set)
     left_out: Counter[str] = field(default_factory=Counter)
+    repaired: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
 
     @property

@@ -14,15 +14,16 @@ How a question comes about:
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import accumulate
 from math import exp, log1p
 from random import Random as Generator
 from statistics import NormalDist
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from question_classification.stackexchange.attribution import LICENSES, SIMULATED_SITE, find_host
 from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.question import QUESTION_SCHEMA
@@ -32,7 +33,6 @@ from question_classification.stackexchange.simulation.words import words
 from question_classification.stackexchange.simulation.writer import Book, Writer, library
 from question_classification.stackexchange.tags import format_tags
 
-SITE = "simulated"
 FIRST_MONTH = "2010-07"
 
 # The latent model, tuned so that a linear model of the words finds the tag, but far from always
@@ -52,16 +52,13 @@ VOICES = 20
 MEDIAN_BODY = 930  # characters
 LOG_SD_BODY = 0.9
 
+_HOME = f"https://{find_host(SIMULATED_SITE)}"
 _SECOND_MS = 1_000
 _DAY = 86_400  # seconds
 _EPOCH = date(1970, 1, 1).toordinal()  # day 0
 _YEAR = 365.25 * _DAY
 _IDS_PER_QUESTION = 5  # the question takes one of the first two, its answers the others
-_LICENSES = (  # from this date on, of the last edit or else of the creation
-    (datetime(2018, 5, 2, tzinfo=UTC).timestamp(), "CC BY-SA 4.0"),
-    (datetime(2011, 4, 8, tzinfo=UTC).timestamp(), "CC BY-SA 3.0"),
-    (0.0, "CC BY-SA 2.5"),
-)
+_LICENSES = tuple((since.timestamp(), name) for since, name in LICENSES)
 _MATH_SPANS_FROM = 2017.5  # year
 _BUSY_HOURS: tuple[int, ...] = (*range(24), *range(7, 23), *range(8, 21), *range(12, 19))  # UTC
 _TAG_DRAWS = (1, 2, 2, 3, 3, 3, 4, 4, 5, 5)
@@ -101,7 +98,7 @@ def simulate(questions: int, seed: int, until: str = "2026-10") -> Harvest:
     months = range(_month_number(FIRST_MONTH), _month_number(until) + 1)
     if not months:
         raise InputError(f"simulated site: until = {until!r} is before its first month; use {FIRST_MONTH} or later")
-    return Harvest(source=SITE, sites={SITE}, batches=_batches(questions, seed, months))
+    return Harvest(source=SIMULATED_SITE, sites={SIMULATED_SITE}, batches=_batches(questions, seed, months))
 
 
 def _batches(questions: int, seed: int, months: range) -> Iterator[pa.Table]:
@@ -144,7 +141,7 @@ def _month_sizes(questions: int, months: range) -> list[int]:
     return sizes
 
 
-def _month_of_questions(month: int, numbers: range, seed: int, end: int) -> list[dict[str, object]]:
+def _month_of_questions(month: int, numbers: range, seed: int, end: int) -> list[dict[str, Any]]:
     """Return the rows of one month; `numbers` counts the questions of the site."""
     random = Generator(seed * 1_000_000 + month).random  # noqa: S311 (a simulation, not cryptography)
     year = month / 12
@@ -153,7 +150,7 @@ def _month_of_questions(month: int, numbers: range, seed: int, end: int) -> list
     topics = _topic_steps(year)
     days = range(_first_day(month), _first_day(month + 1))
     moments = sorted(_moment(days, random) for _ in numbers)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, created in zip(numbers, moments, strict=True):
         topic, other = _pick_step(topics, random), _pick_step(topics, random)
         interest = TOPICS[topic].interest + INTEREST_NOISE * _normal(random)
@@ -170,6 +167,7 @@ def _month_of_questions(month: int, numbers: range, seed: int, end: int) -> list
                 **_history(created, end, random),
             }
         )
+    _date_activity(rows, end, Generator(f"activity {seed} {month}").random)  # noqa: S311
     return rows
 
 
@@ -227,8 +225,9 @@ def _identity(number: int, created: int, random: Random) -> dict[str, object]:
         "CreationDate": created * _SECOND_MS,
         "OwnerUserId": None if deleted else user,
         "OwnerDisplayName": f"user{user}" if deleted else people[user * 7_919 % len(people)],
-        "Link": f"https://{SITE}.example.org/questions/{post_id}",
-        "Site": SITE,
+        "OwnerLink": None if deleted else f"{_HOME}/users/{user}",
+        "Link": f"{_HOME}/questions/{post_id}",
+        "Site": SIMULATED_SITE,
     }
 
 
@@ -263,6 +262,15 @@ def _history(created: int, end: int, random: Random) -> dict[str, object]:
         "ClosedDate": closed * _SECOND_MS if has_close else None,
         "ContentLicense": next(name for since, name in _LICENSES if revised >= since),
     }
+
+
+def _date_activity(rows: list[dict[str, Any]], end: int, random: Random) -> None:
+    """Say when each question was last active: asked, edited, or answered."""
+    for row in rows:
+        created = row["CreationDate"]
+        answered = created + _SECOND_MS * int(60 + exp(9.5 + 2 * _normal(random))) if row["AnswerCount"] else created
+        last = answered if answered < end * _SECOND_MS else created
+        row["LastActivityDate"] = max(last, row["LastEditDate"] or created)
 
 
 def _pick(options: Sequence[T], random: Random) -> T:

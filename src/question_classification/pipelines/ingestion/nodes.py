@@ -91,6 +91,7 @@ def validate_questions(
         "unreadable_values": dict(Counter(chain.from_iterable(unreadable.drop(reasons.index, errors="ignore")))),
         "quarantine_reasons": {str(reason): int(count) for reason, count in reasons.value_counts().items()},
         "left_out": origin["left_out"],
+        "repaired": origin["repaired"],
         "warnings": origin["warnings"],
     }
     assert quality["rows_read"] == quality["valid"] + quality["duplicate"] + quality["quarantined"]
