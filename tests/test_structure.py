@@ -43,7 +43,7 @@ def pipelines() -> dict[str, Pipeline]:
 def resolver() -> CatalogConfigResolver:
     """The catalog of the base environment, without what a person keeps in conf/local."""
     loader = OmegaConfigLoader(str(ROOT / "conf"), **{**CONFIG_LOADER_ARGS, "default_run_env": "base"})
-    return CatalogConfigResolver(loader["catalog"])
+    return CatalogConfigResolver(loader["catalog"], loader["credentials"])
 
 
 def entries(catalog_file: Path) -> dict[str, dict[str, Any]]:

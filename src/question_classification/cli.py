@@ -37,7 +37,9 @@ def _run(*args: Any, **kwargs: Any) -> Any:
         message = explain(error)
         if message is None or os.environ.get(TRACEBACK):
             raise
-        raise click.ClickException(message) from error
+        failure = click.ClickException(message)
+        failure.exit_code = next((cause.exit_code for cause in _causes(error) if isinstance(cause, InputError)), 1)
+        raise failure from error
     finally:
         gc.freeze()  # the process ends: spare it a last search for garbage, which takes a second
 

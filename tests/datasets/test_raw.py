@@ -33,11 +33,11 @@ def save(folder: Path) -> None:
     batches = [pa.Table.from_pylist(ROWS, QUESTION_SCHEMA)]
     harvest = Harvest("sede", batches, default_site="stats", warnings=["Probably cut."])
     harvest.left_out["answers"] = 2
-    RawQuestionsDataset(filepath=str(folder)).save(harvest)
+    RawQuestionsDataset(filepath=str(folder), source="sede").save(harvest)
 
 
 def test_questions_come_back_as_they_were(folder: Path) -> None:
-    dataset = RawQuestionsDataset(filepath=str(folder))
+    dataset = RawQuestionsDataset(filepath=str(folder), source="sede")
     assert not dataset.exists()
     save(folder)
     assert dataset.exists()
@@ -52,11 +52,12 @@ def test_questions_come_back_as_they_were(folder: Path) -> None:
 def test_origin_is_that_of_the_harvest_and_json(folder: Path) -> None:
     save(folder)
     origin = RawOriginDataset(filepath=str(folder)).load()
-    assert {key: origin[key] for key in ("source", "site", "rows", "left_out", "warnings", "files")} == {
+    assert {key: origin[key] for key in ("source", "site", "rows", "left_out", "repaired", "warnings", "files")} == {
         "source": "sede",
         "site": "stats",
         "rows": 2,
         "left_out": {"answers": 2},
+        "repaired": {},
         "warnings": ["Probably cut."],
         "files": 3,
     }

@@ -85,7 +85,7 @@ class TestStagedOutputs:
         folder = tmp_path / "01_raw" / "questions"
         catalog = DataCatalog(
             {
-                "questions@table": RawQuestionsDataset(filepath=str(folder)),
+                "questions@table": RawQuestionsDataset(filepath=str(folder), source="sede"),
                 "questions@origin": RawOriginDataset(filepath=str(folder)),
                 "summary": TextDataset(filepath=str(tmp_path / "02_intermediate" / "summary.txt")),
             }
@@ -232,7 +232,7 @@ def test_harvest_is_written_aside_even_when_it_breaks_off(tmp_path: Path) -> Non
         raise InputError("the line went dead")
 
     folder = tmp_path / "01_raw" / "questions"
-    catalog = DataCatalog({"questions": RawQuestionsDataset(filepath=str(folder))})
+    catalog = DataCatalog({"questions": RawQuestionsDataset(filepath=str(folder), source="sede")})
     catalog.save("questions", simulate(5, 2, "2010-07"))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     staged = StagedOutputs(Pipeline([Node(shout, "source", "questions")]), catalog, tmp_path)

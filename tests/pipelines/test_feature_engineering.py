@@ -70,6 +70,14 @@ class TestLabelQuestions:
             label_questions(tagged("<python-3.x>", "<r>"), run(target_tag="python"))
 
 
+WHOSE = {
+    "link": pd.array([f"https://simulated.example.org/questions/{number}" for number in (1, 2, 3)], "str"),
+    "owner_display_name": pd.array(["Ada", None, "Bo"], "str"),
+    "owner_link": pd.array(["https://simulated.example.org/users/7", None, None], "str"),
+    "content_license": pd.array(["CC BY-SA 2.5", "CC BY-SA 3.0", "CC BY-SA 4.0"], "str"),
+}
+
+
 @pytest.fixture
 def questions() -> pd.DataFrame:
     return pd.DataFrame(
@@ -86,6 +94,7 @@ def questions() -> pd.DataFrame:
             "answer_count": pd.array([0, 1, 2], "Int64"),
             "comment_count": pd.array([4, 5, None], "Int64"),
             "favorite_count": pd.array([6, 7, 8], "Int64"),
+            **WHOSE,
         }
     )
 
@@ -107,6 +116,7 @@ class TestEngineerFeatures:
                     "view_count": [np.nan] * 3,
                     "answer_count": [0.0, 1.0, 2.0],
                     "comment_count": [4.0, 5.0, np.nan],
+                    **WHOSE,  # wherever the text goes, its author, address and licence go along
                 }
             ),
         )

@@ -50,6 +50,7 @@ ORIGIN = {
     "site": "stats",
     "rows": 1,
     "left_out": {"answers": 2},
+    "repaired": {"illegal_characters": 3},
     "warnings": ["Probably cut."],
     "md5": "0123.dir",
     "files": 3,
@@ -79,6 +80,9 @@ class TestValidateQuestions:
                 "tags": "<r><regression>",
                 "creation_date": pd.Timestamp("2010-07-19 19:12:12", tz="UTC"),
                 "view_count": 5,
+                "content_license": "CC BY-SA 2.5",  # of the date, because the source has none
+                "content_license_derived": True,
+                "link": "https://stats.stackexchange.com/questions/1",
                 "site": "stats",
             }
         ]
@@ -170,11 +174,40 @@ class TestValidateQuestions:
             "unreadable_values": {},
             "quarantine_reasons": {"tags missing": 2, "question_id missing": 1},
             "left_out": {"answers": 2},
+            "repaired": {"illegal_characters": 3},
             "warnings": ["Probably cut."],
             "first_creation_date": "2010-07-19T19:12:12+00:00",
             "last_creation_date": "2011-01-02T03:04:05+00:00",
         }
         assert json.loads(json.dumps(quality)) == quality
+
+    @pytest.mark.parametrize(
+        ("created", "edited", "licence"),
+        [
+            ("2011-04-07T23:59:59", None, "CC BY-SA 2.5"),
+            ("2011-04-08T00:00:00", None, "CC BY-SA 3.0"),
+            ("2018-05-01T23:59:59", None, "CC BY-SA 3.0"),
+            ("2018-05-02T00:00:00", None, "CC BY-SA 4.0"),
+            ("2010-07-19T19:12:12", "2012-01-01T00:00:00", "CC BY-SA 3.0"),  # an edit publishes anew
+        ],
+    )
+    def test_licence_is_that_of_the_last_edit(self, created: str, edited: str | None, licence: str) -> None:
+        dates = {
+            column: date and datetime.fromisoformat(date).replace(tzinfo=UTC)
+            for column, date in (("CreationDate", created), ("LastEditDate", edited))
+        }
+        questions, _, _ = validate(dates, {**dates, "Id": 2, "ContentLicense": "CC BY-SA 9.9"})
+        assert questions["content_license"].tolist() == [licence, "CC BY-SA 9.9"]
+        assert questions["content_license_derived"].tolist() == [True, False]
+
+    def test_links_lead_to_question_and_author(self) -> None:
+        told = {"Link": "https://a.example/q/3", "OwnerLink": "https://a.example/u/9", "Site": "ai.meta"}
+        questions, _, _ = validate({"OwnerUserId": 9}, {"Id": 2, "OwnerDisplayName": "gone"}, {"Id": 3, **told})
+        host = "https://stats.stackexchange.com"
+        assert questions["link"].tolist() == [f"{host}/questions/1", f"{host}/questions/2", "https://a.example/q/3"]
+        assert questions["owner_link"].fillna("").tolist() == [f"{host}/users/9", "", "https://a.example/u/9"]
+        nowhere, _, _ = validate({"OwnerUserId": 9}, site=None)
+        assert nowhere[["link", "owner_link"]].isna().all(axis=None)
 
     def test_site_of_a_row_comes_before_that_of_the_source(self) -> None:
         questions, _, _ = validate({"Site": "ai"}, {"Id": 2})

@@ -100,7 +100,11 @@ def test_logged_model_is_the_model_with_an_example_of_its_input(kind: str, train
     fitted = fit_candidate(train_set, TARGET, candidate(kind))
     assert fitted.logged_model.model is fitted.model
     columns = candidate(kind).root.input_columns()
-    pd.testing.assert_frame_equal(fitted.logged_model.input_example, train_set[columns].head(5))
+    example = fitted.logged_model.input_example
+    texts = [column for column in columns if column in ("title", "body")]
+    pd.testing.assert_frame_equal(example.drop(columns=texts), train_set[columns].drop(columns=texts).head(5))
+    for column in texts:  # models travel further than the questions that they were fitted to
+        assert not set(example[column]) & set(train_set[column])
 
 
 def test_prior_is_the_share_of_targets(train_set: pd.DataFrame, test_set: pd.DataFrame) -> None:

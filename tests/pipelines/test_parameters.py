@@ -15,7 +15,8 @@ RUN = {
     "target_tag": "machine-learning",
     "match": "exact",
 }
-PATHS = {"simulated": None, "sede": "export.csv"}
+HINT = "yet there is a path; did you mean source=dump or source=sede?"
+PATHS = {"simulated": None, "sede": "export.csv", "dump": "Posts.xml", "api": None}
 
 
 def test_only_source_target_tag_and_match_are_needed() -> None:
@@ -38,14 +39,13 @@ def test_each_source_can_be_chosen(source: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "place", "message"),
     [
-        ({"source": "api"}, ("source",), "unknown; known are simulated, sede"),
-        ({"source": ""}, ("source",), "unknown; known are simulated, sede"),
+        ({"source": "newspaper"}, ("source",), "unknown; known are simulated, sede, dump, api"),
+        ({"source": ""}, ("source",), "unknown; known are simulated, sede, dump, api"),
         ({"source": "sede"}, (), "source sede reads a file; give its path, path=FILE"),
-        (
-            {"path": "export.csv"},
-            (),
-            "source simulated reads no file, yet there is a path; did you mean source=sede?",
-        ),
+        ({"source": "dump"}, (), "source dump reads a file; give its path, path=FILE"),
+        ({"source": "api", "path": "x"}, (), f"source api reads no file, {HINT}"),
+        ({"refresh": True}, (), "source simulated cannot be refreshed, only api can; leave refresh out"),
+        ({"path": "export.csv"}, (), f"source simulated reads no file, {HINT}"),
     ],
     ids=str,
 )

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from question_classification.stackexchange.columns import type_questions
-from question_classification.stackexchange.errors import InputError
+from question_classification.stackexchange.errors import BrokenSourceError, InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 from question_classification.stackexchange.raw import fingerprint, read_raw, read_source, write_raw
@@ -67,6 +68,7 @@ def test_where_the_questions_came_from(tmp_path):
     details = {
         "sites": {"stats"},
         "left_out": {"other_posts": 1, "answers": 2, "none": 0},
+        "repaired": {"illegal_characters": 3},
         "warnings": ["Über 50,000."],
     }
     write_raw(harvest(questions((1, "2010-07"), (2, None)), **details), tmp_path / "raw")
@@ -76,9 +78,10 @@ def test_where_the_questions_came_from(tmp_path):
         "site": "stats",
         "rows": 2,
         "left_out": {"answers": 2, "other_posts": 1},
+        "repaired": {"illegal_characters": 3},
         "warnings": ["Über 50,000."],
     }
-    assert list(source) == ["source", "site", "rows", "left_out", "warnings"]
+    assert list(source) == ["source", "site", "rows", "left_out", "repaired", "warnings"]
 
 
 ROWS = st.lists(
@@ -116,6 +119,98 @@ def test_a_month_of_several_row_groups_has_stable_bytes(tmp_path):
     assert fingerprint(tmp_path / "whole") == fingerprint(tmp_path / "split")
     assert pq.ParquetFile(tmp_path / "whole" / "2010-07.parquet").num_row_groups == 2
     assert read_raw(tmp_path / "whole")["Id"].to_pylist() == numbers[::-1]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak memory of one process")
+def test_a_month_takes_no_more_memory_than_a_row_group_whatever_its_order(tmp_path):
+    """Ten times the rows of a row group, in order and in disorder: the same bytes, in the memory of one row group."""
+    script = """if True:
+        import resource, sys
+        import pyarrow as pa
+        from question_classification.stackexchange.harvest import Harvest
+        from question_classification.stackexchange.question import QUESTION_SCHEMA
+        from question_classification.stackexchange.raw import write_raw
+        def batches(order, size=2**13):
+            for start in order:
+                ids = pa.array(range(start * size, (start + 1) * size), pa.int64())
+                columns = {"Id": ids, "Body": pa.array([f"{i:01000d}" for i in ids.to_pylist()]),
+                           "CreationDate": pa.nulls(size, pa.int64())}
+                yield pa.table([columns.get(field.name, pa.nulls(size)).cast(field.type) for field in QUESTION_SCHEMA],
+                               schema=QUESTION_SCHEMA)
+        chunks = int(sys.argv[2])
+        order = range(chunks) if sys.argv[3] == "in order" else [i * 7 % chunks for i in range(chunks)]
+        write_raw(Harvest(source="test", batches=batches(order)), sys.argv[1])
+        print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+    """
+
+    def peak_megabytes(chunks, order) -> int:
+        arguments = [sys.executable, "-c", script, str(tmp_path / order), str(chunks), order]
+        return int(subprocess.run(arguments, check=True, capture_output=True, text=True).stdout) // 1024
+
+    small = peak_megabytes(4, "in order")
+    assert peak_megabytes(40, "in order") < small + 40  # the month has 330 MB
+    assert peak_megabytes(40, "in disorder") < small + 140
+    assert contents(tmp_path / "in order") == contents(tmp_path / "in disorder")
+    assert pq.ParquetFile(tmp_path / "in order" / "undated.parquet").num_row_groups == 10
+
+
+@pytest.mark.parametrize("buffer_bytes", [0, 2**30], ids=["spilled", "in memory"])
+def test_a_source_that_breaks_off_is_kept_up_to_there(tmp_path, buffer_bytes):
+    def breaking():
+        yield questions((1, "2012-01"), (2, "2012-02"))
+        raise BrokenSourceError("Posts.xml: breaks off at byte 99")
+
+    folder = tmp_path / "raw"
+    write_raw(harvest(questions((1, "2010-07"))), folder)
+    with pytest.raises(BrokenSourceError, match="breaks off at byte 99"):
+        write_raw(Harvest(source="test", batches=breaking(), warnings=["!"]), folder, buffer_bytes=buffer_bytes)
+    assert sorted(contents(folder)) == ["2012-01.parquet", "2012-02.parquet", "_source.json"]
+    assert read_raw(folder)["Id"].to_pylist() == [1, 2]
+    assert read_source(folder)["warnings"] == ["!", "Posts.xml: breaks off at byte 99"]
+    assert read_source(folder)["rows"] == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+
+
+def test_a_source_that_breaks_off_at_once_leaves_the_earlier_folder(tmp_path):
+    def breaking():
+        yield QUESTION_SCHEMA.empty_table()
+        raise BrokenSourceError("Posts.xml: breaks off at byte 9")
+
+    folder = tmp_path / "raw"
+    write_raw(harvest(questions((1, "2010-07"))), folder)
+    before = contents(folder)
+    with pytest.raises(BrokenSourceError, match="byte 9"):
+        write_raw(Harvest(source="test", batches=breaking()), folder)
+    assert contents(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+
+
+def test_an_unchanged_part_stays_the_very_same_file(tmp_path):
+    def files() -> dict[str, tuple[int, int]]:
+        return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+    folder = tmp_path / "raw"
+    write_raw(harvest(questions((1, "2010-07"), (2, "2010-08"), (3, "2010-09"))), folder)
+    before = files()
+    write_raw(harvest(questions((1, "2010-07"), (5, "2010-08"), (4, None))), folder)
+    after = files()
+    assert sorted(after) == ["2010-07.parquet", "2010-08.parquet", "_source.json", "undated.parquet"]
+    same = {name for name in after if after[name] == before.get(name)}
+    assert same == {"2010-07.parquet", "_source.json"}  # the part of August is as long, but no more the same
+    assert read_raw(folder)["Id"].to_pylist() == [1, 5, 4]
+    assert all(path.stat().st_nlink == 1 for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("swapped", [False, True], ids=["before", "after"])
+def test_a_kill_around_the_swap_is_made_good(tmp_path, swapped):
+    """The two states in which a kill between or after the renames leaves things."""
+    folder, staging = tmp_path / "raw", tmp_path / ".raw.partial"
+    write_raw(harvest(questions((1, "2010-07"))), staging / "earlier")
+    write_raw(harvest(questions((2, "2010-07"))), folder if swapped else staging / "parts")
+    with pytest.raises(InputError, match="no questions"):
+        write_raw(harvest(), folder)
+    assert read_raw(folder)["Id"].to_pylist() == [2 if swapped else 1]
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
 
 
 @pytest.mark.parametrize("buffer_bytes", [0, 2**30], ids=["spilled", "in memory"])

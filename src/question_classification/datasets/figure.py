@@ -3,7 +3,8 @@
 import base64
 from typing import NewType
 
-from question_classification.datasets.files import LocalDataset, write_bytes
+from question_classification.datasets.files import LocalDataset
+from question_classification.stackexchange.files import write_bytes
 
 ImagePreview = NewType("ImagePreview", str)
 """kedro-viz recognises an image by the name of this type."""

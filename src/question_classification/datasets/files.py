@@ -1,6 +1,5 @@
 """What datasets that keep one local file or folder have in common."""
 
-import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -29,11 +28,3 @@ class LocalDataset(AbstractDataset[Any, Any]):
 
     def _exists(self) -> bool:
         return self.path.exists()
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write to a temporary name, then rename: no reader ever sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, NoReturn
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
-from question_classification.datasets.files import LocalDataset, write_bytes
+from question_classification.datasets.files import LocalDataset
+from question_classification.stackexchange.files import write_bytes
 
 _REQUIREMENTS = ("pandas", "scikit-learn", "skops")
 

@@ -8,20 +8,48 @@ import pyarrow as pa
 from kedro.io import DatasetError
 
 from question_classification.datasets.files import LocalDataset
-from question_classification.stackexchange.harvest import Harvest
-from question_classification.stackexchange.raw import fingerprint, read_raw, read_source, write_raw
+from question_classification.datasets.progress import ProgressLine
+from question_classification.stackexchange.follow import follow
+from question_classification.stackexchange.harvest import Harvest, Source
+from question_classification.stackexchange.raw import check_replaceable, fingerprint, read_raw, read_source, write_raw
+from question_classification.stackexchange.sources import KEPT_SOURCES
 
 logger = logging.getLogger(__name__)
 
 
 class RawQuestionsDataset(LocalDataset):
-    """The questions as they came: saved from a harvest, one parquet part a creation month; loaded as one table."""
+    """The questions as they came: saved from a source, one parquet part a creation month; loaded as one table.
 
-    def save(self, data: Harvest) -> None:
-        """Write all that the harvest yields, and tell the user what the source has to say about it."""
-        write_raw(data, self.path)
-        for warning in data.warnings:
-            logger.warning(warning)
+    Args:
+        filepath: the folder.
+        source: name of the source; those of `KEPT_SOURCES` are written in place, and outlive a run that fails.
+        refresh: whether a feed is asked for changes to known questions, too.
+        metadata: for plugins such as kedro-viz.
+    """
+
+    def __init__(
+        self, *, filepath: str, source: str, refresh: bool = False, metadata: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(filepath=filepath, metadata=metadata)
+        self._final = self.path
+        self._refresh = refresh
+        self.kept = source in KEPT_SOURCES
+
+    def save(self, data: Source) -> None:
+        """Write all that a harvest yields, or what a feed has beyond the folder, and say what there is to say of it."""
+        if isinstance(data, Harvest):
+            check_replaceable(self._final)
+            write_raw(data, self.path)
+            for warning in data.warnings:
+                logger.warning(warning)
+            return
+        with ProgressLine() as line:
+            account = follow(data, self.path, refresh=self._refresh, report=line.show)
+        logger.info(
+            "%s: %s questions; %s of them are new, %s have changed, %s came again unchanged",
+            data.site,
+            *(f"{count:,}" for count in (account.questions, account.new, account.changed, account.repeated)),
+        )
 
     def load(self) -> pd.DataFrame:
         """Return the rows of all parts, whole numbers as nullable integers."""

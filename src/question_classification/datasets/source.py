@@ -5,17 +5,20 @@ from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
-from question_classification.stackexchange.harvest import Harvest
-from question_classification.stackexchange.sources import open_source
+from question_classification.stackexchange.harvest import Source
+from question_classification.stackexchange.sources import SourceOptions, open_source
 
 
-class SourceDataset(AbstractDataset[None, Harvest]):
+class SourceDataset(AbstractDataset[None, Source]):
     """Opens the source that the configuration names.
 
     Args:
         source: name of the source, one of `stackexchange.sources.SOURCES`.
         path: the file of a source that reads one.
+        site: the site to ask the API for.
+        api_url: scheme, host and port of the API.
         simulated: options of the simulated site.
+        credentials: `key`, for the API.
         metadata: for plugins such as kedro-viz.
     """
 
@@ -24,24 +27,28 @@ class SourceDataset(AbstractDataset[None, Harvest]):
         *,
         source: str,
         path: str | None = None,
+        site: str | None = None,
+        api_url: str | None = None,
         simulated: Mapping[str, Any] | None = None,
+        credentials: Mapping[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._source = source
-        self._path = path
-        self._simulated = simulated or {}
+        self._options = SourceOptions(
+            path=path, site=site, api_url=api_url, key=(credentials or {}).get("key"), simulated=simulated or {}
+        )
         self.metadata = metadata
 
-    def load(self) -> Harvest:
-        """Open the source; the questions are read when the harvest is iterated."""
-        return open_source(self._source, path=self._path, simulated=self._simulated)
+    def load(self) -> Source:
+        """Open the source; the questions are read when the raw layer is written."""
+        return open_source(self._source, self._options)
 
     def save(self, _data: None) -> NoReturn:
         """Refuse: a source is read, never written."""
         raise DatasetError("A source is read, never written.")
 
     def _describe(self) -> dict[str, Any]:
-        return {"source": self._source, "path": self._path}
+        return {"source": self._source, "path": self._options.path, "site": self._options.site}
 
     def _exists(self) -> bool:
         return True

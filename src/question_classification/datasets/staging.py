@@ -19,8 +19,9 @@ class StagedOutputs:
     """Redirects the files that a pipeline writes below a folder into one aside, until `commit` or `discard`.
 
     It works for any dataset that keeps its path in `_filepath`, as Kedro's own do, and reaches datasets that read
-    what the same run writes under another name (transcoded ones). A process that is interrupted discards as it ends;
-    what a killed one leaves is cleared away here, by the next.
+    what the same run writes under another name (transcoded ones). A dataset with a true attribute `kept` is left alone:
+    it writes in place, all or nothing by itself, and what it wrote outlives a run that fails. A process that is
+    interrupted discards as it ends; what a killed one leaves is cleared away here, by the next.
 
     Args:
         pipeline: what is about to run.
@@ -31,7 +32,8 @@ class StagedOutputs:
     def __init__(self, pipeline: Pipeline, catalog: DataCatalog, root: Path) -> None:
         _remove_abandoned(root)
         self._folder = root / f"{_PREFIX}{os.getpid()}"
-        finals = {_local_path(catalog.get(name)) for name in pipeline.all_outputs()}
+        outputs = [catalog.get(name) for name in pipeline.all_outputs()]
+        finals = {_local_path(dataset) for dataset in outputs if not getattr(dataset, "kept", False)}
         staged = {
             final: self._folder / final.relative_to(root) for final in finals if final and final.is_relative_to(root)
         }

@@ -27,6 +27,8 @@ class RunParameters(Parameters):
     source: str
     path: str | None = None
     site: str | None = None
+    api_url: str | None = Field(default=None, pattern=r"^https?://[^/?#]+/?$")
+    refresh: bool = False
     simulated: SimulatedParameters | None = None
     target_tag: str = Field(min_length=1)
     match: Literal["exact", "contains"]
@@ -43,5 +45,12 @@ class RunParameters(Parameters):
         if self.path is None and self.source in FILE_SOURCES:
             raise ValueError(f"source {self.source} reads a file; give its path, path=FILE")
         if self.path is not None and self.source not in FILE_SOURCES:
-            raise ValueError(f"source {self.source} reads no file, yet there is a path; did you mean source=sede?")
+            files = " or ".join(f"source={source}" for source in sorted(FILE_SOURCES))
+            raise ValueError(f"source {self.source} reads no file, yet there is a path; did you mean {files}?")
+        return self
+
+    @model_validator(mode="after")
+    def _check_refresh(self) -> Self:
+        if self.refresh and self.source != "api":
+            raise ValueError(f"source {self.source} cannot be refreshed, only api can; leave refresh out")
         return self

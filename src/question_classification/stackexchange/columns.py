@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from question_classification.stackexchange.question import QUESTION_SCHEMA, TIMESTAMP
-from question_classification.stackexchange.tags import format_tags, parse_tags
 
 _INTEGER = r"^[+-]?[0-9]{1,19}(\.0+)?$"  # pandas writes 3.0 in a column with nulls
 _TIMESTAMP = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3})?Z?$"
@@ -127,7 +126,5 @@ def _canonical_tags(text: pa.Array) -> pa.Array:
     canonical = _only(text, _CANONICAL_TAGS)
     if canonical.null_count == text.null_count:
         return canonical
-    others = _only(text, _OTHER_TAGS).to_pylist()
-    return pc.coalesce(
-        canonical, pa.array([None if tags is None else format_tags(parse_tags(tags)) for tags in others], pa.string())
-    )
+    others = pc.utf8_trim(_only(text, _OTHER_TAGS), characters="|")
+    return pc.coalesce(canonical, pc.binary_join_element_wise("<", pc.replace_substring(others, "|", "><"), ">", ""))

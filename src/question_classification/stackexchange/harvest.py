@@ -1,8 +1,9 @@
-"""Questions on their way from a source."""
+"""Questions on their way from a source: a harvest, which is read once, or a feed, which is followed."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
 import pyarrow as pa
 
@@ -36,3 +37,47 @@ class Harvest:
 
     def __iter__(self) -> Iterator[pa.Table]:
         return iter(self.batches)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some questions of a feed.
+
+    Attributes:
+        questions: a table of `QUESTION_SCHEMA`; some may have been on an earlier page.
+        through: the moment up to which, with this page, all questions have been handed out (seconds since 1970).
+        repeated: answers of the service that were repetitions, in questions, and dropped before this page.
+        remaining: questions still to come, about; None where nobody knows.
+        quota_remaining: requests that the service still allows today, where it says so.
+    """
+
+    questions: pa.Table
+    through: int
+    repeated: int = 0
+    remaining: int | None = None
+    quota_remaining: int | None = None
+
+
+class Feed(Protocol):
+    """A source that goes on: it can be asked for what is new or has changed since a moment (seconds since 1970).
+
+    Reading pages may raise `TryAgainLaterError`, or another `InputError`.
+    """
+
+    source: str
+    site: str
+
+    def keep_word(self, not_before: float, remember: Callable[[float], None]) -> None:
+        """Ask nothing before a moment, and tell of each further one that the service asks for."""
+
+    def created(self, since: int) -> Iterator[Page]:
+        """Yield the questions created from then on, earliest first."""
+
+    def active(self, since: int) -> Iterator[Page]:
+        """Yield the questions active from then on, the one longest at rest first."""
+
+    def newest_activity(self) -> int:
+        """Return when the site was last active; 0 if it has no question."""
+
+
+Source: TypeAlias = Harvest | Feed

@@ -1,9 +1,11 @@
 """The parts of the raw layer: questions by creation month, sorted and written in one way only."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -14,6 +16,10 @@ from question_classification.stackexchange.question import QUESTION_SCHEMA
 UNDATED = "undated"
 _ROW_GROUP_ROWS = 2**15  # some 50 MB
 _REPETITIVE_COLUMNS = ["ContentLicense", "Site"]  # a dictionary helps these only
+
+
+Chunk = Callable[[], pa.Table]
+"""Some questions of a month, which may still lie on disk."""
 
 
 class Months:
@@ -28,7 +34,7 @@ class Months:
         self._buffer_bytes = buffer_bytes
         self._buffered = 0
         self._buffers: defaultdict[str, list[pa.Table]] = defaultdict(list)
-        self._spilled: defaultdict[str, list[tuple[Path, int]]] = defaultdict(list)
+        self._spilled: defaultdict[str, list[Chunk]] = defaultdict(list)
         self._spills = 0
 
     def add(self, questions: pa.Table) -> None:
@@ -52,19 +58,28 @@ class Months:
         path = self._scratch / f"{self._spills}.arrow"
         with pa.ipc.new_file(path, QUESTION_SCHEMA) as file:
             position = 0
-            for name, tables in self._buffers.items():
-                for batch in pa.concat_tables(tables).to_batches():
+            for name in list(self._buffers):
+                for batch in pa.concat_tables(self._buffers.pop(name)).combine_chunks().to_batches():
                     file.write_batch(batch)
-                    self._spilled[name].append((path, position))
+                    self._spilled[name].append(partial(_read_batch, path, position))
                     position += 1
-        self._buffers.clear()
         self._buffered = 0
         self._spills += 1
 
     def __iter__(self) -> Iterator[tuple[str, pa.Table]]:
-        for name in sorted({*self._buffers, *self._spilled}):
-            earlier = [_read_batch(path, position) for path, position in self._spilled[name]]
-            yield name, pa.concat_tables([*earlier, *self._buffers.pop(name, [])])
+        for name in self._names():
+            yield name, pa.concat_tables([chunk() for chunk in self._chunks(name)])
+
+    def write(self, folder: Path) -> None:
+        """Write the part of each month, holding no more than a row group of it in memory."""
+        for name in self._names():
+            _write(self._chunks(name), folder / f"{name}.parquet")
+
+    def _names(self) -> list[str]:
+        return sorted({*self._buffers, *self._spilled})
+
+    def _chunks(self, name: str) -> list[Chunk]:
+        return [*self._spilled.get(name, []), *_chunks_of(self._buffers.get(name, []))]
 
 
 def _read_batch(path: Path, position: int) -> pa.Table:
@@ -72,14 +87,49 @@ def _read_batch(path: Path, position: int) -> pa.Table:
         return pa.Table.from_batches([pa.ipc.open_file(file).get_batch(position)])
 
 
+def _chunks_of(tables: Iterable[pa.Table]) -> list[Chunk]:
+    batches = (batch for table in tables for batch in table.to_batches())
+    return [partial(pa.Table.from_batches, [batch]) for batch in batches]
+
+
 def write_part(questions: pa.Table, path: Path) -> None:
     """Write the questions of a month, sorted by `Id`: the same questions give the same bytes."""
-    order = pc.sort_indices(questions["Id"])  # stable, nulls at the end
-    with pq.ParquetWriter(path, QUESTION_SCHEMA, compression="zstd", use_dictionary=_REPETITIVE_COLUMNS) as writer:
-        for start in range(0, questions.num_rows, _ROW_GROUP_ROWS):
-            group = questions.take(order.slice(start, _ROW_GROUP_ROWS))
+    _write(_chunks_of([questions]), path)
+
+
+def _write(chunks: Sequence[Chunk], path: Path) -> None:
+    ids = [chunk()["Id"] for chunk in chunks]
+    starts = np.cumsum([0, *map(len, ids)])
+    all_ids = pa.chunked_array([array for column in ids for array in column.chunks], pa.int64())
+    order = pc.sort_indices(all_ids).to_numpy()  # stable, nulls at the end
+    options = {"compression": "zstd", "use_dictionary": _REPETITIVE_COLUMNS}
+    with pa.OSFile(str(path), "wb") as file, pq.ParquetWriter(file, QUESTION_SCHEMA, **options) as writer:
+        for start in range(0, len(order), _ROW_GROUP_ROWS):
             # Pages may end where chunks end, so the rows come in one chunk, whatever the batches were.
-            writer.write_table(group.combine_chunks(), row_group_size=_ROW_GROUP_ROWS)
+            group = _gather(chunks, starts, order[start : start + _ROW_GROUP_ROWS]).combine_chunks()
+            writer.write_table(group, row_group_size=_ROW_GROUP_ROWS)
+
+
+def _gather(chunks: Sequence[Chunk], starts: np.ndarray, rows: np.ndarray) -> pa.Table:
+    """Return some rows of all chunks in the order asked for; each chunk is opened for its own and closed again.
+
+    Args:
+        chunks: where the rows are.
+        starts: the number of the first row of each chunk, and the number of rows.
+        rows: numbers of rows, each once.
+    """
+    ascending = np.sort(rows)
+    edges = np.searchsorted(ascending, starts)
+    pieces = []
+    for chunk, first, begin, end in zip(chunks, starts, edges, edges[1:], strict=False):
+        if begin < end:
+            wanted = ascending[begin:end] - first
+            together = wanted[-1] - wanted[0] == len(wanted) - 1
+            pieces.append(chunk().slice(wanted[0], len(wanted)) if together else chunk().take(pa.array(wanted)))
+    table = pa.concat_tables(pieces)
+    if np.array_equal(rows, ascending):
+        return table
+    return table.combine_chunks().take(pa.array(np.searchsorted(ascending, rows)))
 
 
 def read_part(part: Path) -> pa.Table:

@@ -8,50 +8,64 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from question_classification.stackexchange.errors import InputError
+from question_classification.stackexchange.errors import BrokenSourceError, InputError
 from question_classification.stackexchange.harvest import Harvest
-from question_classification.stackexchange.parts import Months, read_part, write_part
+from question_classification.stackexchange.parts import Months, read_part
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 
-_SOURCE = "_source.json"
+SOURCE = "_source.json"
+"""What says where a raw layer came from."""
+
+PAGES = "_pages"
+"""Folder of what a feed has handed out and is not yet merged into the parts."""
 
 
-def write_raw(harvest: Harvest, folder: str | Path, *, buffer_bytes: int = 128 * 2**20) -> None:
+def write_raw(harvest: Harvest, folder: str | Path, *, buffer_bytes: int = 16 * 2**20) -> None:
     """Write a harvest to a folder: `2010-07.parquet`, ..., `undated.parquet` and `_source.json`.
 
     The rows of a month are sorted by `Id`, those without one last, equal ones in the order in which they came. What
-    the folder held before is replaced at the very end: an error or a kill on the way leaves it as it was.
+    the folder held before is replaced at the very end: an error or a kill on the way leaves it as it was. A part that
+    comes out the same as before stays the very same file.
 
     Args:
         harvest: the questions, read once, in any order.
         folder: the folder of the raw layer, made where absent.
-        buffer_bytes: questions held in memory before they are spilled to disk. The largest month is held as well.
+        buffer_bytes: questions held in memory before they are spilled to disk. A row group of the largest month, some
+            50 MB, is held as well, whatever the size of the harvest.
 
     Raises:
+        BrokenSourceError: the source breaks off; the questions before the break have been written, unless there are
+            none, and the error is among the `warnings` of `_source.json`.
         InputError: the harvest has no questions or cannot be read, or `folder` is something else than a raw layer.
     """
     folder = Path(folder)
-    _check_replaceable(folder)
+    check_replaceable(folder)
+    broken = None
     with replacing(folder) as (parts, scratch):
         months = Months(scratch, buffer_bytes)
         rows = 0
-        for batch in harvest:
-            months.add(batch.cast(QUESTION_SCHEMA))
-            rows += batch.num_rows
+        try:
+            for batch in harvest:
+                months.add(batch.cast(QUESTION_SCHEMA))
+                rows += batch.num_rows
+        except BrokenSourceError as error:
+            if not rows:
+                raise
+            broken = error
+            harvest.warnings.append(str(error))
         left_out = {kind: count for kind, count in sorted(harvest.left_out.items()) if count}
         if not rows:
             raise InputError(
                 f"{harvest.source}: no questions to write to {folder} (left out: {left_out or 'nothing'}), which stays "
                 "as it was; widen what is asked for"
             )
-        for name, questions in months:
-            write_part(questions, parts / f"{name}.parquet")
+        months.write(parts)
         source = {
             "source": harvest.source,
             "site": harvest.site,
@@ -61,7 +75,9 @@ def write_raw(harvest: Harvest, folder: str | Path, *, buffer_bytes: int = 128 *
             "warnings": harvest.warnings,
         }
         text = json.dumps(source, indent=2, ensure_ascii=False) + "\n"
-        (parts / _SOURCE).write_text(text, encoding="utf-8", newline="\n")
+        (parts / SOURCE).write_text(text, encoding="utf-8", newline="\n")
+    if broken:
+        raise broken
 
 
 def read_raw(folder: str | Path) -> pa.Table:
@@ -90,7 +106,7 @@ def read_source(folder: str | Path) -> dict[str, Any]:
     Raises:
         InputError: there is no such folder, or its `_source.json` is absent or damaged.
     """
-    path = _existing(folder) / _SOURCE
+    path = _existing(folder) / SOURCE
     try:
         source: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -133,14 +149,27 @@ def _existing(folder: str | Path) -> Path:
     return folder
 
 
-def _check_replaceable(folder: Path) -> None:
-    """Refuse to replace what is no raw layer: a wrong path must not cost anyone their files."""
+def check_replaceable(folder: Path) -> None:
+    """Check that nothing is lost if another source takes the folder: a wrong path must not cost anyone their files.
+
+    Raises:
+        InputError: it is no folder, or holds something else than a raw layer, or questions that took days to fetch.
+    """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: a file, not a folder; choose another path for the raw layer")
-    others = [path.name for path in folder.glob("*") if path.name != _SOURCE and path.suffix != ".parquet"]
+    others = [path.name for path in folder.glob("*") if path.name not in (SOURCE, PAGES) and path.suffix != ".parquet"]
     if others:
         raise InputError(
             f"{folder}: holds {min(others)}, which is no part of a raw layer; choose another folder or move it away"
+        )
+    try:
+        source = read_source(folder)
+    except InputError:  # none, or a damaged one, which is what writing the layer again is to mend
+        return
+    if "current_as_of" in source:
+        raise InputError(
+            f"{folder}: holds {source['rows']:,} questions of {source['site']} that were fetched one page at a time; "
+            "before another source takes their place, move it away or delete it"
         )
 
 
@@ -148,8 +177,9 @@ def _check_replaceable(folder: Path) -> None:
 def replacing(folder: Path) -> Iterator[tuple[Path, Path]]:
     """Yield a folder that replaces `folder` if all goes well, and one for scratch; nothing else stays behind.
 
-    Both lie beside `folder`, on the same disk, so that the swap is two renames. A kill between the two is made good by
-    the next call.
+    A file with the same bytes as before stays the very same file, so that DVC need not look into it again. Both folders
+    lie beside `folder`, on the same disk, so that the swap is two renames. A kill between the two is made good by the
+    next call.
     """
     staging = folder.with_name(f".{folder.name}.partial")
     parts, scratch, earlier = staging / "parts", staging / "scratch", staging / "earlier"
@@ -160,6 +190,7 @@ def replacing(folder: Path) -> Iterator[tuple[Path, Path]]:
         parts.mkdir(parents=True)
         scratch.mkdir()
         yield parts, scratch
+        _keep_unchanged(folder, parts, scratch / "kept")
         if folder.exists():
             folder.rename(earlier)
         try:
@@ -169,3 +200,19 @@ def replacing(folder: Path) -> Iterator[tuple[Path, Path]]:
             raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _keep_unchanged(folder: Path, parts: Path, link: Path) -> None:
+    for part in parts.iterdir():
+        earlier = folder / part.name
+        if earlier.is_file() and not earlier.is_symlink() and _same_bytes(earlier, part):
+            with suppress(OSError):  # a file system without hard links: DVC looks into the part again
+                link.hardlink_to(earlier)
+                link.replace(part)
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    if one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as first, other.open("rb") as second:
+        return hashlib.file_digest(first, _md5).digest() == hashlib.file_digest(second, _md5).digest()

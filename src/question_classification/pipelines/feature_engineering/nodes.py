@@ -10,6 +10,7 @@ from question_classification.pipelines.parameters import RunParameters
 from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.tags import format_tags, parse_tags
 
+_ATTRIBUTION = ["link", "owner_display_name", "owner_link", "content_license"]
 _COUNTS = ["score", "view_count", "answer_count", "comment_count"]
 
 
@@ -63,7 +64,8 @@ def engineer_features(questions: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row per question, in the same order: `question_id`, `title` and `body` (HTML) as text without nulls, and as
         floating-point numbers `creation_time` (seconds since 1970), `title_length` and `body_length` (characters),
-        `score`, `view_count`, `answer_count`, `comment_count` (NaN where the source has none).
+        `score`, `view_count`, `answer_count`, `comment_count` (NaN where the source has none). And, because the text is
+        here, whose it is: `link`, `owner_display_name`, `owner_link`, `content_license`.
     """
     title, body = questions["title"].fillna(""), questions["body"].fillna("")
     return pd.DataFrame(
@@ -77,6 +79,7 @@ def engineer_features(questions: pd.DataFrame) -> pd.DataFrame:
             **{
                 column: questions[column].astype("Float64").to_numpy(float, na_value=float("nan")) for column in _COUNTS
             },
+            **questions[_ATTRIBUTION],
         }
     )
 

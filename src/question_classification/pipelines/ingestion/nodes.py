@@ -11,8 +11,9 @@ import pandas as pd
 from question_classification.datasets.schemas import Questions, find_failures
 from question_classification.pipelines.ingestion.parameters import IngestionParameters
 from question_classification.pipelines.parameters import RunParameters
+from question_classification.stackexchange.attribution import LICENSES, find_host
 from question_classification.stackexchange.errors import InputError
-from question_classification.stackexchange.harvest import Harvest
+from question_classification.stackexchange.harvest import Harvest, Source
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 
 _SNAKE_CASE = {
@@ -29,7 +30,9 @@ _SNAKE_CASE = {
     "AcceptedAnswerId": "accepted_answer_id",
     "OwnerUserId": "owner_user_id",
     "OwnerDisplayName": "owner_display_name",
+    "OwnerLink": "owner_link",
     "LastEditDate": "last_edit_date",
+    "LastActivityDate": "last_activity_date",
     "ClosedDate": "closed_date",
     "ContentLicense": "content_license",
     "Link": "link",
@@ -47,9 +50,11 @@ class ValidatedQuestions(NamedTuple):
     data_quality: dict[str, Any]
 
 
-def identify_site(source_questions: Harvest, run: RunParameters) -> Harvest:
+def identify_site(source_questions: Source, run: RunParameters) -> Source:
     """Say which site the questions come from, where the source does not say so itself."""
-    return dataclasses.replace(source_questions, default_site=run.site)
+    if isinstance(source_questions, Harvest):
+        return dataclasses.replace(source_questions, default_site=run.site)
+    return source_questions
 
 
 def validate_questions(
@@ -102,12 +107,26 @@ def validate_questions(
 
 
 def _to_snake_case(raw_questions: pd.DataFrame, site: str | None) -> pd.DataFrame:
-    """Rename the columns, bring times to whole seconds, as exports have them, and name the site."""
+    """Rename the columns, bring times to whole seconds, as exports have them, and name site and licence."""
     seconds = {column: raw_questions[column].dt.as_unit("s") for column in _TIMESTAMPS}
-    candidates = raw_questions.assign(**seconds).rename(columns=_SNAKE_CASE)[list(Questions.columns)]
+    candidates = raw_questions.assign(**seconds).rename(columns=_SNAKE_CASE)
     if site is not None:
         candidates["site"] = candidates["site"].fillna(site)
-    return candidates
+    host = "https://" + candidates["site"].map(find_host, na_action="ignore").astype(str)
+    for column, path, number in (("link", "/questions/", "question_id"), ("owner_link", "/users/", "owner_user_id")):
+        candidates[column] = candidates[column].fillna(host + path + candidates[number].astype(str))
+    candidates["content_license_derived"] = candidates["content_license"].isna()
+    candidates["content_license"] = candidates["content_license"].fillna(_derive_license(candidates))
+    return candidates[list(Questions.columns)]
+
+
+def _derive_license(candidates: pd.DataFrame) -> "pd.Series[str]":
+    """Return the licence at the last edit, or else at the creation; null where neither is known."""
+    published = candidates[["creation_date", "last_edit_date"]].max(axis="columns")
+    licenses = pd.Series(index=candidates.index, dtype=str)
+    for since, name in reversed(LICENSES):
+        licenses = licenses.mask(published >= since, name)
+    return licenses
 
 
 def _explain_unreadable(unreadable: "pd.Series[Any]") -> "pd.Series[str]":

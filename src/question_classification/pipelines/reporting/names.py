@@ -22,8 +22,12 @@ METRIC_NAMES = {
 
 def describe_source(data: dict[str, Any]) -> str:
     """Say in a few words where the questions come from, so that simulated ones are never taken for real ones."""
-    if data["source"] == "simulated":
+    if "simulated" in (data["source"], data["site"]):
         return "simulated questions"
-    origins = {"sede": "a Stack Exchange Data Explorer export"}
+    origins = {
+        "api": "the Stack Exchange API",
+        "dump": "a Stack Exchange data dump",
+        "sede": "a Stack Exchange Data Explorer export",
+    }
     origin = origins.get(data["source"], data["source"])
     return f"questions of {data['site']}, from {origin}" if data["site"] else f"questions from {origin}"

@@ -1,0 +1,70 @@
+"""How far a harvest has come: a live line on a terminal, a plain one now and then elsewhere."""
+
+import logging
+import time
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from question_classification.stackexchange.follow import Account
+
+logger = logging.getLogger(__name__)
+
+_EVERY = 30.0  # seconds between plain lines
+
+
+class ProgressLine:
+    """A line with the questions, the month reached, the rate, the quota and an estimate, while the block runs."""
+
+    def __enter__(self) -> Self:
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(stderr=True)
+        self._live: Any = Live(console=console, transient=True, refresh_per_second=4) if console.is_terminal else None
+        if self._live:
+            self._live.start()
+        self._began = self._shown = time.monotonic()
+        self._before: int | None = None
+        return self
+
+    def show(self, account: Account) -> None:
+        """Show what has come in by now."""
+        now = time.monotonic()
+        received = account.questions + account.waiting
+        if self._before is None:  # the first page: from here on the rate is known
+            self._before, self._began = received, now
+        rate = (received - self._before) / (now - self._began) if now > self._began else 0.0
+        if self._live:
+            self._live.update(describe(account, rate))
+        elif now - self._shown >= _EVERY:
+            self._shown = now
+            logger.info(describe(account, rate))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+
+def describe(account: Account, rate: float) -> str:
+    """Say how far a harvest has come; `rate` is in questions a second.
+
+    >>> describe(Account(questions=12_000, reached=1_330_000_000, remaining=88_000, quota_remaining=180), 40.0)
+    '12,000 questions, until 2012-02; 40 a second, some 37 min to go; 180 requests left today'
+    """
+    parts = [f"{account.questions + account.waiting:,} questions, until {_month(account.reached)}"]
+    if rate:
+        parts.append(f"{rate:,.0f} a second" + (_time_left(account.remaining / rate) if account.remaining else ""))
+    if account.quota_remaining is not None:
+        parts.append(f"{account.quota_remaining:,} requests left today")
+    return "; ".join(parts)
+
+
+def _month(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m}"
+
+
+def _time_left(seconds: float) -> str:
+    return f", some {seconds / 60:.0f} min to go" if seconds >= 90 else f", some {seconds:.0f} s to go"

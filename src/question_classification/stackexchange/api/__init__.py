@@ -1,0 +1,1 @@
+"""Version 2.3 of the Stack Exchange API: https://api.stackexchange.com/docs."""
