@@ -1,6 +1,6 @@
 # One vocabulary for people, hooks and CI. A bare `make` prints it.
 .DEFAULT_GOAL := help
-.PHONY: run test check format viz lab mlflow repro clean help lock benchmark
+.PHONY: run test test-long check format viz lab mlflow repro api-server clean help lock benchmark
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,6 +24,9 @@ repro: $(READY) ## The same, stage by stage, skipping what is up to date
 test: $(READY) ## The tests, on all cores
 	pytest --numprocesses=auto --quiet
 
+test-long: $(READY) ## What takes minutes: a harvest that is killed fifty times
+	pytest --numprocesses=auto --quiet -m long
+
 check: $(READY) ## What must hold before a commit: format, lint, types, walls, notebooks
 	ruff format --check .
 	ruff check .
@@ -45,10 +48,15 @@ lab: $(READY) ## JupyterLab with the Kedro kernel
 mlflow: $(READY) ## The runs in the browser
 	kedro mlflow ui
 
-benchmark: $(READY) ## Our whole run against the tutorial's recipe, our start-up against bare Kedro, and parts with a bound
+api-server: $(READY) ## A simulated Stack Exchange API: kedro run --params source=api,api_url=http://127.0.0.1:8023
+	python -m question_classification.stackexchange.server --port 8023
+
+benchmark: $(READY) ## Run, start-up, dump and API, each side by side with what it is measured by
 	python benchmarks/run_against_recipe.py
 	python benchmarks/start_up.py
 	python benchmarks/building_blocks.py
+	python benchmarks/dump_to_raw.py
+	python benchmarks/api_harvest.py
 
 lock: $(BIN)/uv ## Resolve the dependencies of pyproject.toml anew into requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-header --quiet \

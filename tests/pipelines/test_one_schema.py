@@ -1,4 +1,4 @@
-"""The same questions give the same rows, whichever way they come: API, dump, export, or straight from the simulation."""
+"""The same questions give the same rows, whichever way they come: API, dump, export, or the simulation itself."""
 
 import csv
 import tarfile
@@ -100,5 +100,3 @@ def only() -> Callable[[pd.DataFrame], pd.DataFrame]:
     """Return a function that keeps what the export of 2018 carries."""
     carried = ["question_id", "title", "body", "tags", "creation_date", "score", "view_count", "answer_count", "site"]
     return lambda questions: questions[carried]
-
-

@@ -174,9 +174,9 @@ class TestFolder:
             before = state(tmp_path / "raw")
             site = Site("stats", server.site.items[:20])
         with serve(clock, site=site) as server:
-            with pytest.raises(InputError, match="350 questions of simulated.*move it away"):
+            with pytest.raises(InputError, match=r"350 questions of simulated.*move it away"):
                 follow(feed_of(server, clock), tmp_path / "raw")
-            with pytest.raises(InputError, match="350 questions of simulated.*move it away"):
+            with pytest.raises(InputError, match=r"350 questions of simulated.*move it away"):
                 write_raw(simulate(50, seed=1), tmp_path / "raw")
         assert state(tmp_path / "raw") == before
 
@@ -191,6 +191,7 @@ class TestFolder:
 
             class Slow(ApiFeed):
                 def created(self, since: int):
+                    assert since == 0
                     yield next(pages)
                     with pytest.raises(InputError, match="another run"):
                         follow(feed_of(server, clock), tmp_path / "raw")

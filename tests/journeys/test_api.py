@@ -1,0 +1,142 @@
+"""The API as a source of `kedro run`: from the simulated service to the report, cut off and taken up again."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from question_classification.stackexchange.raw import read_raw, read_source
+from question_classification.stackexchange.server import ApiServer, FaultPlan, Html, Recorded, Reset, Site, Throttle
+
+KEY = "ZTm7wNotARealKey((fKp"
+PLAIN = "ZTm7wNotARealKey"  # what is left of it where it is escaped
+RAW = "data/test/01_raw/questions"
+
+
+@pytest.fixture(scope="module")
+def site() -> Site:
+    return Site.simulated(questions=1_000, seed=3)
+
+
+@contextmanager
+def serve(site: Site, *faults) -> Iterator[tuple[ApiServer, str]]:
+    with ApiServer(site, faults=FaultPlan(faults=faults)) as server:
+        yield server, f"source=api,api_url={server.url}"
+
+
+def test_the_whole_job_and_no_trace_of_the_key(new_project, monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
+    """The key is looked for in output, logs, data, the store of MLflow and what DVC writes."""
+    project = new_project
+    local = project.folder / "conf" / "local"
+    (local / "credentials.yml").write_text(f"stack_exchange:\n  key: {KEY}\n")
+    (local / "logging.yml").write_text("version: 1\n")
+    monkeypatch.setenv("PYTHONWARNINGS", "default")
+    with serve(site, Reset(at=2), Html(at=3)) as (server, source):
+        run = project.kedro("run", "--env", "test", "--params", source)
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert server.violations == {}
+        assert server.account()["requests"] == server.requests >= 12
+
+        again = project.kedro("run", "--env", "test", "--params", f"{source},refresh=true")
+        assert again.returncode == 0, again.stdout + again.stderr
+    assert "quota" not in run.stderr
+    report = (project.folder / "data" / "test" / "08_reporting" / "report.html").read_text()
+    assert "simulated questions" in report
+    assert read_source(project.folder / RAW)["site"] == "simulated"
+
+    (project.folder / "data" / "raw.txt").write_text(run.stdout + run.stderr + again.stdout + again.stderr)
+    assert project.execute("dvc", "add", "--quiet", RAW).returncode == 0
+    shutil.move(local / "credentials.yml", project.folder.parent / "credentials.yml")
+    files = [path for path in project.folder.rglob("*") if path.is_file()]
+    assert len(files) > 200
+    assert [path for path in files if PLAIN.encode() in path.read_bytes()] == []
+    with sqlite3.connect(project.folder / "mlflow.db") as store:
+        assert not any(PLAIN in line for line in store.iterdump())
+
+
+def test_the_key_reaches_the_service_from_the_environment(
+    kedro_run, finished_project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: Site
+) -> None:
+    project = finished_project.copy(tmp_path / "project")
+    monkeypatch.setenv("STACK_EXCHANGE_KEY", KEY)
+    with serve(site) as (server, source):
+        run = kedro_run(project, "--pipelines", "ingestion", "--params", source)
+        assert run.exit_code == 0, run.output
+        quota = server._service._accounts
+    assert list(quota) == [KEY]
+
+
+class TestCutOff:
+    """By a genuine answer: page 650 of the recording."""
+
+    def test_keeps_what_it_has_and_goes_on(
+        self, kedro_run, finished_project, tmp_path: Path, stackexchange_data: Path, site: Site
+    ) -> None:
+        project = finished_project.copy(tmp_path / "project")
+        shutil.unpack_archive(stackexchange_data / "stackoverflow_api_pages.tar.gz", tmp_path, filter="data")
+        with serve(site, Recorded(at=6, path=tmp_path / "pages" / "650.json")) as (server, source):
+            cut = kedro_run(project, "--params", source)
+            assert cut.exit_code == 75
+            (line,) = cut.stderr.splitlines()
+            kept = read_raw(project.folder / RAW).num_rows
+            assert line.startswith(f"Error: simulated: {kept} questions until ")
+            assert "more requests available in 85909 seconds; go on after " in line
+            assert 0 < kept < 1_000
+            assert server.requests == 6
+
+            whole = kedro_run(project, "--params", source)
+            assert whole.exit_code == 0, whole.output
+            assert server.requests == 6 + 2 + (1_000 - kept + 99) // 100
+            assert server.violations == {}
+        assert read_raw(project.folder / RAW).num_rows == 1_000
+
+    def test_outputs_of_an_earlier_run_stay(self, kedro_run, finished_project, tmp_path: Path, site: Site) -> None:
+        project = finished_project.copy(tmp_path / "project")
+        before = project.contents()
+        with serve(site, Throttle(at=1, seconds=1_000)) as (_, source):
+            assert kedro_run(project, "--params", source).exit_code == 75
+        assert project.contents() == before
+
+    def test_the_questions_outlive_a_run_that_fails_later(
+        self, kedro_run, finished_project, tmp_path: Path, site: Site
+    ) -> None:
+        project = finished_project.copy(tmp_path / "project")
+        before = project.contents("data/test/02_intermediate")
+        with serve(site) as (_, source):
+            run = kedro_run(project, "--params", f"{source},target_tag=no-such-tag")
+        assert run.exit_code == 1
+        assert "none of 1000 questions has the tag" in run.stderr
+        assert read_raw(project.folder / RAW).num_rows == 1_000
+        assert project.contents("data/test/02_intermediate") == before
+
+        other = kedro_run(project)  # the simulated source again: it must not cost anyone what was fetched
+        assert other.exit_code == 1
+        assert "holds 1,000 questions of simulated that were fetched one page at a time" in other.stderr
+        assert read_raw(project.folder / RAW).num_rows == 1_000
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ("site=nowhere", "refuses to list questions: bad_parameter (400): No site found for name `nowhere`"),
+        ("refresh=perhaps", "run.refresh: Input should be a valid boolean"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(
+    kedro_run, finished_project, tmp_path: Path, site: Site, parameters: str, expected: str
+) -> None:
+    project = finished_project.copy(tmp_path / "project")
+    with serve(site) as (_, source):
+        run = kedro_run(project, "--params", f"{source},{parameters}")
+    assert run.exit_code == 1
+    (line,) = run.stderr.splitlines()
+    assert expected in line
+
+
+def test_api_url_is_an_address(kedro_run, finished_project, tmp_path: Path) -> None:
+    run = kedro_run(finished_project.copy(tmp_path / "project"), "--params", "source=api,api_url=localhost")
+    assert run.exit_code == 1
+    assert "run.api_url: String should match pattern" in run.stderr
