@@ -175,7 +175,7 @@ class TestParameters:
         assert "pydantic" not in run.stderr
 
     def test_unknown_source(self, check) -> None:
-        expected = "parameters: run.source: unknown; known are simulated, sede (got 'newspaper')"
+        expected = "parameters: run.source: unknown; known are simulated, sede, dump, api (got 'newspaper')"
         check(expected, "--params", "source=newspaper")
 
     @pytest.mark.parametrize("source", ["", "source=sede,"])
