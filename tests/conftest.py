@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,26 @@ def kedro_run(enter: Callable[[Project], None]) -> Callable[..., Result]:
         return CliRunner().invoke(KedroCLI(project.folder), ["run", "--env", "test", *arguments])
 
     return kedro_run
+
+
+class FakeClock:
+    """Time that passes only while someone sleeps."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 1, 12, tzinfo=UTC).timestamp()
+        self.slept: list[float] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture(scope="session")

@@ -81,13 +81,13 @@ def test_export(expected: pd.DataFrame, tmp_path: Path) -> None:
 
 
 def test_recorded_pages_and_the_export_made_of_them(
-    stackexchange_data: Path, tmp_path: Path, only: Callable[[pd.DataFrame], pd.DataFrame]
+    stackexchange_data: Path, clock, tmp_path: Path, only: Callable[[pd.DataFrame], pd.DataFrame]
 ) -> None:
     """16,586 real questions."""
     with tarfile.open(stackexchange_data / "stackoverflow_api_pages.tar.gz") as pages:
         pages.extractall(tmp_path, filter="data")
-    with ApiServer(Site.recorded(tmp_path / "pages")) as server:
-        of_api = ingest(ApiFeed(ApiClient(server.url), "stackoverflow"), tmp_path / "api")
+    with ApiServer(Site.recorded(tmp_path / "pages"), clock=clock) as server:
+        of_api = ingest(ApiFeed(ApiClient(server.url, clock=clock), "stackoverflow"), tmp_path / "api")
     export = read_sede(stackexchange_data / "stackoverflow_2018.csv.gz")
     export.default_site = "stackoverflow"
     of_export = ingest(export, tmp_path / "export", "sede")

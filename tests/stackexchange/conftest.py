@@ -1,28 +1,7 @@
 import tarfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-
-
-class FakeClock:
-    """Time that passes only while someone sleeps."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 1, 12, tzinfo=UTC).timestamp()
-        self.slept: list[float] = []
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.slept.append(seconds)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture(scope="session")
