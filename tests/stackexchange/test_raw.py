@@ -54,7 +54,7 @@ def test_a_part_for_each_month_sorted_by_id(tmp_path):
     assert parts["2010-07"]["Title"].to_pylist() == ["second", "first", "second", "first"]
     assert all(part.schema.equals(QUESTION_SCHEMA, check_metadata=True) for part in parts.values())
     assert read_raw(folder).equals(pa.concat_tables(parts[name] for name in sorted(parts)))
-    assert [path.name for path in folder.parent.iterdir()] == ["raw"]
+    assert [path.name for path in folder.parent.iterdir() if path.suffix != ".lock"] == ["raw"]
 
 
 def test_months_are_those_of_utc(tmp_path):
@@ -151,7 +151,7 @@ def test_a_month_takes_no_more_memory_than_a_row_group_whatever_its_order(tmp_pa
     assert peak_megabytes(40, "in order") < small + 40  # the month has 330 MB
     assert peak_megabytes(40, "in disorder") < small + 140
     assert contents(tmp_path / "in order") == contents(tmp_path / "in disorder")
-    assert pq.ParquetFile(tmp_path / "in order" / "undated.parquet").num_row_groups == 10
+    assert pq.ParquetFile(tmp_path / "in order" / "undated.parquet").num_row_groups == 20
 
 
 @pytest.mark.parametrize("buffer_bytes", [0, 2**30], ids=["spilled", "in memory"])
@@ -166,9 +166,9 @@ def test_a_source_that_breaks_off_is_kept_up_to_there(tmp_path, buffer_bytes):
         write_raw(Harvest(source="test", batches=breaking(), warnings=["!"]), folder, buffer_bytes=buffer_bytes)
     assert sorted(contents(folder)) == ["2012-01.parquet", "2012-02.parquet", "_source.json"]
     assert read_raw(folder)["Id"].to_pylist() == [1, 2]
-    assert read_source(folder)["warnings"] == ["!", "Posts.xml: breaks off at byte 99"]
+    assert read_source(folder)["warnings"][:2] == ["!", "Posts.xml: breaks off at byte 99"]
     assert read_source(folder)["rows"] == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == ["raw"]
 
 
 def test_a_source_that_breaks_off_at_once_leaves_the_earlier_folder(tmp_path):
@@ -182,7 +182,7 @@ def test_a_source_that_breaks_off_at_once_leaves_the_earlier_folder(tmp_path):
     with pytest.raises(BrokenSourceError, match="byte 9"):
         write_raw(Harvest(source="test", batches=breaking()), folder)
     assert contents(folder) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == ["raw"]
 
 
 def test_an_unchanged_part_stays_the_very_same_file(tmp_path):
@@ -210,7 +210,7 @@ def test_a_kill_around_the_swap_is_made_good(tmp_path, swapped):
     with pytest.raises(InputError, match="no questions"):
         write_raw(harvest(), folder)
     assert read_raw(folder)["Id"].to_pylist() == [2 if swapped else 1]
-    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == ["raw"]
 
 
 @pytest.mark.parametrize("buffer_bytes", [0, 2**30], ids=["spilled", "in memory"])
@@ -225,7 +225,7 @@ def test_an_error_midway_leaves_the_earlier_folder(tmp_path, buffer_bytes):
     with pytest.raises(InputError, match="row 2 is broken"):
         write_raw(Harvest(source="test", batches=breaking()), folder, buffer_bytes=buffer_bytes)
     assert contents(folder) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == ["raw"]
 
 
 def test_a_kill_midway_leaves_the_earlier_folder_and_the_next_write_cleans_up(tmp_path):
@@ -244,9 +244,9 @@ def test_a_kill_midway_leaves_the_earlier_folder_and_the_next_write_cleans_up(tm
     """
     assert subprocess.run([sys.executable, "-c", script, str(folder)], check=False).returncode == -9
     assert contents(folder) == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".raw.partial", "raw"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".raw.lock", ".raw.partial", "raw"]
     write_raw(harvest(questions((1, "2012-01"))), folder)
-    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == ["raw"]
     assert sorted(contents(folder)) == ["2012-01.parquet", "_source.json"]
 
 
@@ -257,7 +257,7 @@ def test_no_questions_are_an_error_and_leave_the_earlier_folder(tmp_path):
     with pytest.raises(InputError, match=r"test: no questions .*'answers': 3"):
         write_raw(harvest(QUESTION_SCHEMA.empty_table(), left_out={"answers": 3}), folder)
     assert contents(folder) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == ["raw"]
 
 
 def test_what_is_no_raw_layer_is_not_replaced(tmp_path):

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from question_classification.stackexchange.follow import Account
+from question_classification.stackexchange.follow import Progress
 
 logger = logging.getLogger(__name__)
 
 _EVERY = 30.0  # seconds between plain lines
+_QUESTIONS_A_REQUEST = 100
 
 
 class ProgressLine:
@@ -28,18 +29,18 @@ class ProgressLine:
         self._before: int | None = None
         return self
 
-    def show(self, account: Account) -> None:
+    def show(self, progress: Progress) -> None:
         """Show what has come in by now."""
         now = time.monotonic()
-        received = account.questions + account.waiting
+        received = progress.questions + progress.waiting
         if self._before is None:  # the first page: from here on the rate is known
             self._before, self._began = received, now
         rate = (received - self._before) / (now - self._began) if now > self._began else 0.0
         if self._live:
-            self._live.update(describe(account, rate))
+            self._live.update(describe(progress, rate))
         elif now - self._shown >= _EVERY:
             self._shown = now
-            logger.info(describe(account, rate))
+            logger.info(describe(progress, rate))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -48,17 +49,18 @@ class ProgressLine:
             self._live.stop()
 
 
-def describe(account: Account, rate: float) -> str:
+def describe(progress: Progress, rate: float) -> str:
     """Say how far a harvest has come; `rate` is in questions a second.
 
-    >>> describe(Account(questions=12_000, reached=1_330_000_000, remaining=88_000, quota_remaining=180), 40.0)
-    '12,000 questions, until 2012-02; 40 a second, some 37 min to go; 180 requests left today'
+    >>> describe(Progress(questions=12_000, cursor=1_330_000_000, remaining=88_000, quota_remaining=180), 40.0)
+    '12,000 questions, until 2012-02; 40 a second, some 37 min to go; 180 requests left today, fewer than it takes'
     """
-    parts = [f"{account.questions + account.waiting:,} questions, until {_month(account.reached)}"]
+    parts = [f"{progress.questions + progress.waiting:,} questions, until {_month(progress.cursor)}"]
     if rate:
-        parts.append(f"{rate:,.0f} a second" + (_time_left(account.remaining / rate) if account.remaining else ""))
-    if account.quota_remaining is not None:
-        parts.append(f"{account.quota_remaining:,} requests left today")
+        parts.append(f"{rate:,.0f} a second" + (_time_left(progress.remaining / rate) if progress.remaining else ""))
+    if progress.quota_remaining is not None:
+        enough = (progress.remaining or 0) <= _QUESTIONS_A_REQUEST * progress.quota_remaining
+        parts.append(f"{progress.quota_remaining:,} requests left today" + ("" if enough else ", fewer than it takes"))
     return "; ".join(parts)
 
 

@@ -44,11 +44,11 @@ class RawQuestionsDataset(LocalDataset):
                 logger.warning(warning)
             return
         with ProgressLine() as line:
-            account = follow(data, self.path, refresh=self._refresh, report=line.show)
+            progress = follow(data, self.path, refresh=self._refresh, report=line.show)
         logger.info(
             "%s: %s questions; %s of them are new, %s have changed, %s came again unchanged",
             data.site,
-            *(f"{count:,}" for count in (account.questions, account.new, account.changed, account.repeated)),
+            *(f"{count:,}" for count in (progress.questions, progress.new, progress.changed, progress.repeated)),
         )
 
     def load(self) -> pd.DataFrame:

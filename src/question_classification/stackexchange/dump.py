@@ -47,11 +47,13 @@ DUMP_COLUMNS = (
 
 _MEMBER = "Posts.xml"
 _HEAD = 2**16  # bytes that surely hold all that comes before the rows, such as a licence
+_BATCH_CHARACTERS = 4 * 2**20  # of bodies
+_FEW_BYTES, _FEW_BYTES_A_QUESTION = 10, 0.01  # that are not UTF-8, in a file that otherwise is
 _ROW_LIMIT = 8 * 2**20  # bytes; a post has at most some 100,000 characters
 _QUESTION, _ANSWER = "1", "2"  # PostTypeId
 
 # Rows of the dumps of 2025 that no one has posted have Ids from 1,000,000,000 on.
-_FABRICATED_ID = re.compile(r"\+?0*[1-9][0-9]{9,}")
+_FABRICATED_ID = re.compile(r"\+?0*[1-9][0-9]{9,}(\.0+)?")
 
 _SIGNS = {"utf-16-le": (b"\xff\xfe", b"<\0"), "utf-16-be": (b"\xfe\xff", b"\0<")}
 _BETWEEN = rb"(?:\s++|<!--.*?-->|<\?.*?\?>)*+"
@@ -69,7 +71,9 @@ _PARSER = etree.XMLParser(
 _find_strays = etree.XPath("boolean(/posts/*[not(self::row)] | /posts/text()[normalize-space()])")
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_UTF_8 = re.compile("[\udc80-\udcff]")  # as `surrogateescape` decodes such bytes
 _ENCODED_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_HOLE = b"\0" * 4  # a hole in the file, not characters: whole rows may be missing there
 _REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]+)|([0-9]+));")
 
 
@@ -78,8 +82,8 @@ def read_dump(path: str | Path, *, batch_rows: int = 2_048, block_bytes: int = 2
 
     Rows that are no questions are counted in `left_out`: `answers` and `other_posts` by their `PostTypeId`, and
     `fabricated` by their `Id`. Where the type is absent or no number, a row with a parent, or with a body but neither
-    title nor tags, is an answer; any other stays in. Characters that XML forbids become U+FFFD, and are counted in
-    `repaired` as `illegal_characters`.
+    title nor tags, is an answer; any other stays in. Characters that XML forbids and bytes that are not
+    UTF-8 become U+FFFD, and are counted in `repaired` as `illegal_characters` and `undecodable_bytes`.
 
     The start of the file, or the list of what is in the archive, is checked at once; the rest while the batches are
     read, in bounded memory.
@@ -94,6 +98,7 @@ def read_dump(path: str | Path, *, batch_rows: int = 2_048, block_bytes: int = 2
 
     Raises:
         InputError: there is no such file, or it is no `Posts.xml`, or py7zr is needed and not installed.
+            While the batches are read: the text is not UTF-8, or the archive is not what was packed.
         BrokenSourceError: while the batches are read, and after all rows before the break: the file is cut or damaged.
     """
     path = Path(path)
@@ -108,20 +113,37 @@ def read_dump(path: str | Path, *, batch_rows: int = 2_048, block_bytes: int = 2
 
 def _batches(dump: "_Dump", harvest: Harvest, batch_rows: int) -> Iterator[pa.Table]:
     columns: dict[str, list[str | None]] = {name: [] for name in DUMP_COLUMNS}
+    characters = questions_read = 0
     broken = None
     try:
         for questions in _questions(dump, harvest):
             for name, column in columns.items():
                 column += [row.get(name) for row in questions]
-            if len(columns["Id"]) >= batch_rows:
+            characters += sum(len(row.get("Body", "")) for row in questions)
+            questions_read += len(questions)
+            if len(columns["Id"]) >= batch_rows or characters >= _BATCH_CHARACTERS:
                 yield type_questions(columns)
-                columns = {name: [] for name in DUMP_COLUMNS}
+                columns, characters = {name: [] for name in DUMP_COLUMNS}, 0
     except BrokenSourceError as error:
         broken = error
     if columns["Id"]:
         yield type_questions(columns)
+    _report_repairs(dump.path, harvest, questions_read)
     if broken:
         raise broken
+
+
+def _report_repairs(path: Path, harvest: Harvest, questions: int) -> None:
+    foreign, illegal = harvest.repaired["undecodable_bytes"], harvest.repaired["illegal_characters"]
+    if foreign > max(_FEW_BYTES, _FEW_BYTES_A_QUESTION * questions):
+        raise InputError(
+            f"{path}: not UTF-8: {foreign:,} bytes in {questions:,} questions are none; convert it from the "
+            "encoding that it has, or take the dump as it came"
+        )
+    if foreign:
+        harvest.warnings.append(f"{foreign:,} bytes were not UTF-8 and have been replaced by U+FFFD.")
+    if illegal:
+        harvest.warnings.append(f"{illegal:,} characters that XML does not allow have been replaced by U+FFFD.")
 
 
 def _kind(row: Any) -> str | None:
@@ -234,8 +256,8 @@ def _read_head(dump: _Dump, texts: Iterator[bytes]) -> tuple[bytes, int]:
         assert start  # it may be empty
         prolog, root = start[0], _ROOT.match(text, start.end())
     declared = _ENCODING.search(prolog)
-    if declared and not declared[1].lower().startswith((b"utf-8", b"utf-16", b"us-ascii")):
-        name = declared[1].decode("ascii", "replace")[:40]
+    name = declared[1].decode("ascii", "replace")[:40] if declared else ""
+    if declared and not re.fullmatch("utf-?(8|16)([-_]?[lb]e)?|(us-?)?ascii", name.lower()):
         raise InputError(f"{dump.path}: declared to be in {name}; save it as UTF-8, and declare that in its first line")
     if not root or root[1] != b"posts" or root[0].endswith(b"/>"):
         damage = dump.damage and f"{dump.damage}; download it again"
@@ -315,7 +337,7 @@ def _other_kind(element: bytes) -> str | None:
     Its first `>` ends it, and its quotes are even: one that looks damaged is parsed, to be found out.
     """
     post = _OTHER_POST.match(element)
-    if not post or element[element.find(b">") - 1 :].rstrip() != b"/>" or element.count(b'"') % 2:
+    if not post or b"\0" in element or element[element.find(b">") - 1 :].rstrip() != b"/>" or element.count(b'"') % 2:
         return None
     return "answers" if post[1] == b"2" else "other_posts"
 
@@ -358,24 +380,24 @@ def _parse_row_by_row(block: bytes, last: bool, harvest: Harvest) -> tuple[list[
         position = between.end()
         following = block.find(b"<", position + 1)
         following = following if following >= 0 else len(block)
-        if kind := _other_kind(block[position + 1 : following]):
+        if block.startswith(b"<", position) and (kind := _other_kind(block[position + 1 : following])):
             harvest.left_out[kind] += 1
             position = following
             continue
         match = _ROW.match(block, position)
-        row, repairs = _parse_row(match[0]) if match else (None, 0)
+        row, repairs = _parse_row(match[0]) if match else (None, Counter[str]())
         if not match or row is None:
             return questions, position, _what_is_wrong(block, position, last)
         position = match.end()
         if kept := _leave_out_other_posts([row], harvest.left_out):
             questions += kept
-            harvest.repaired.update({"illegal_characters": repairs} if repairs else {})
+            harvest.repaired.update(repairs)
 
 
-def _parse_row(xml: bytes) -> tuple[Any, int]:
-    """Return a row, or None if it is not even well-formed when repaired, and the number of repairs."""
-    row, repairs = _parse(xml), 0
-    if row is None:
+def _parse_row(xml: bytes) -> tuple[Any, Counter[str]]:
+    """Return a row, or None if it is not even well-formed when repaired, and the repairs by kind."""
+    row, repairs = _parse(xml), Counter[str]()
+    if row is None and _HOLE not in xml:
         repaired, repairs = _replace_illegal_characters(xml)
         row = _parse(repaired)
     return (row if row is not None and row.tag == "row" else None), repairs
@@ -395,12 +417,13 @@ def _what_is_wrong(block: bytes, position: int, last: bool) -> str | None:
     return "what begins there is no well-formed row"
 
 
-def _replace_illegal_characters(xml: bytes) -> tuple[bytes, int]:
+def _replace_illegal_characters(xml: bytes) -> tuple[bytes, Counter[str]]:
     """Replace what is not XML by U+FFFD: characters, references to them, and bytes that are not UTF-8."""
     text = _ENCODED_SURROGATE.sub(b"\0", xml).decode("utf-8", "surrogateescape")
+    text, foreign = _NOT_UTF_8.subn("\ufffd", text)
     text = _REFERENCE.sub(_keep_if_legal, text)
-    text, count = _NOT_XML.subn("\ufffd", text)
-    return text.encode(), count
+    text, illegal = _NOT_XML.subn("\ufffd", text)
+    return text.encode(), +Counter({"illegal_characters": illegal, "undecodable_bytes": foreign})
 
 
 def _keep_if_legal(reference: re.Match[str]) -> str:

@@ -12,6 +12,16 @@ def write_bytes(path: Path, data: bytes) -> None:
     publish(temporary, path)
 
 
+def sync_folder(folder: Path) -> None:
+    """See that renames in a folder are on the disk before what they replace is removed."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def publish(temporary: Path, path: Path) -> None:
     """Rename a file that is complete, once its content is on the disk."""
     with temporary.open("rb") as file:

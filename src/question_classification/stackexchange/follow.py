@@ -6,9 +6,8 @@ the parts of their months. A month in which nothing changed keeps its file.
 """
 
 import json
-import re
+import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,22 +15,23 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from question_classification.stackexchange.errors import InputError
-from question_classification.stackexchange.files import publish, write_bytes
+from question_classification.stackexchange.files import publish, sync_folder, write_bytes
 from question_classification.stackexchange.harvest import Feed, Page
-from question_classification.stackexchange.parts import UNDATED, Months, read_part, write_part
+from question_classification.stackexchange.lock import alone
+from question_classification.stackexchange.parts import UNDATED, Months, count_rows, read_part, write_part
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 from question_classification.stackexchange.raw import PAGES, SOURCE, check_replaceable, read_source, replacing
 
+logger = logging.getLogger(__name__)
+
 _PAGES_AT_ONCE = 100
 _PARTIAL = ".partial"
-_MOMENT = re.compile(r"[0-9]{1,12}\.[0-9]{3}")
 
 
 @dataclass
-class Account:
+class Progress:
     """What a feed has handed out, and what the raw layer holds.
 
     Attributes:
@@ -40,7 +40,7 @@ class Account:
         new: those that were not in it before.
         changed: those that were in it, though not as they are now.
         repeated: those that came once more just as they were known.
-        reached: creation of the newest one in the layer, in seconds since 1970; 0 if there is none.
+        cursor: creation of the newest one in the layer, in seconds since 1970; 0 if there is none.
         remaining: those still to come, about; None where nobody knows.
         quota_remaining: requests that the service still allows today, where it says so.
     """
@@ -50,15 +50,15 @@ class Account:
     new: int = 0
     changed: int = 0
     repeated: int = 0
-    reached: int = 0
+    cursor: int = 0
     remaining: int | None = None
     quota_remaining: int | None = None
 
 
-Report = Callable[[Account], None]
+Report = Callable[[Progress], None]
 
 
-def follow(feed: Feed, folder: str | Path, *, refresh: bool = False, report: Report = lambda _: None) -> Account:
+def follow(feed: Feed, folder: str | Path, *, refresh: bool = False, report: Report = lambda _: None) -> Progress:
     """Bring a raw layer up to date with a feed: new questions and, if asked for, changes to known ones.
 
     A layer that came from another kind of source is replaced once the feed has answered.
@@ -79,23 +79,27 @@ def follow(feed: Feed, folder: str | Path, *, refresh: bool = False, report: Rep
             process is at work on it.
     """
     folder = Path(folder)
-    with _alone(folder) as (not_before, note):
-        feed.keep_word(not_before, note)
+    with alone(folder) as (not_before, note):
+        feed.resume_at(not_before, note)
         layer = _GrowingLayer(feed, folder, report)
         layer.begin()
         try:
             if not (refresh and layer.complete):
-                layer.take_in(feed.created(layer.account.reached))
+                layer.take_in(feed.created(layer.progress.cursor))
                 layer.complete = True
             if refresh:
                 _refresh(layer, feed)
         except InputError as error:
             layer.merge()
             raise type(error)(f"{layer.describe()}; {error}") from None
+        except KeyboardInterrupt:
+            layer.merge()
+            logger.warning("%s; the same command goes on from there", layer.describe())
+            raise
         layer.merge()
-    if not layer.account.questions:
+    if not layer.progress.questions:
         raise InputError(f"{feed.site}: the site has no questions; check its name")
-    return layer.account
+    return layer.progress
 
 
 def _refresh(layer: "_GrowingLayer", feed: Feed) -> None:
@@ -105,15 +109,15 @@ def _refresh(layer: "_GrowingLayer", feed: Feed) -> None:
     """
     limit: int | None = None  # the first question that the service lists as active, but not yet as created
     for page in feed.active(layer.current_as_of):
-        known_until = layer.account.reached
+        known_until = layer.progress.cursor
         created = pc.divide(page.questions["CreationDate"].cast(pa.int64()), 1000)
         known = pc.fill_null(pc.less_equal(created, known_until), True)
+        layer.keep(page, page.questions.filter(known))
         if not pc.all(known).as_py():
             layer.take_in(feed.created(known_until))
-            late = pc.filter(created, pc.greater(created, layer.account.reached))
+            late = pc.filter(created, pc.greater(created, layer.progress.cursor))
             limit = min((moment for moment in (limit, pc.min(late).as_py()) if moment is not None), default=None)
-        layer.keep(page, page.questions.filter(known))
-        layer.move_on(page.through if limit is None else min(page.through, limit))
+        layer.move_on(page.watermark if limit is None else min(page.watermark, limit))
         layer.merge_if_many()
 
 
@@ -122,10 +126,11 @@ class _GrowingLayer:
 
     def __init__(self, feed: Feed, folder: Path, report: Report) -> None:
         self._feed, self._folder, self._report = feed, folder, report
-        self._pages = self._rows = 0
-        self.account = Account()
+        self._pages = 0
+        self.progress = Progress()
         source = self._read_source()
         self._exists = source is not None
+        self._rows = int(source["rows"]) if source else 0
         self.complete: bool = bool(source and source["complete"])
         self.current_as_of: int = int(datetime.fromisoformat(source["current_as_of"]).timestamp()) if source else 0
 
@@ -144,24 +149,29 @@ class _GrowingLayer:
             check_replaceable(self._folder)
             self.current_as_of = self._feed.newest_activity()
             return
-        for unfinished in self._folder.rglob(f".*{_PARTIAL}"):
+        for unfinished in self._folder.rglob(".*"):  # names of files that are not yet whole
             unfinished.unlink()
         self._pages = len(list((self._folder / PAGES).glob("*.parquet")))
+        if not self._pages and self._count() != self._rows:
+            raise InputError(
+                f"{self._folder}: holds {self._count():,} questions, but {SOURCE} says {self._rows:,}; a part was "
+                "changed or removed: restore it (`dvc checkout`), or move the folder away and fetch again"
+            )
         self.merge()
-        self.account = Account(questions=self._rows, reached=self._newest_creation())
+        self.progress = Progress(questions=self._rows, cursor=self._newest_creation())
 
     def take_in(self, pages: Iterable[Page]) -> None:
         """Keep questions that come by creation, each page at once."""
         for page in pages:
-            self.account.reached = max(self.account.reached, page.through)
-            self.account.remaining = page.remaining
+            self.progress.cursor = max(self.progress.cursor, page.watermark)
+            self.progress.remaining = page.remaining
             self.keep(page, page.questions)
             self.merge_if_many()
 
     def keep(self, page: Page, questions: pa.Table) -> None:
         """Keep a page, of which these questions are to be taken in."""
-        self.account.repeated += page.repeated
-        self.account.quota_remaining = page.quota_remaining
+        self.progress.repeated += page.repeated
+        self.progress.quota_remaining = page.quota_remaining
         if not questions.num_rows:
             return
         self._pages += 1
@@ -173,8 +183,8 @@ class _GrowingLayer:
                 _write(questions, parts / name)
                 write_bytes(parts / SOURCE, self._source())
             self._exists = True
-        self.account.waiting += questions.num_rows
-        self._report(self.account)
+        self.progress.waiting += questions.num_rows
+        self._report(self.progress)
 
     def move_on(self, current_as_of: int) -> None:
         """Say that everything that happened until then has been kept."""
@@ -202,15 +212,17 @@ class _GrowingLayer:
         source = self._source()
         if (self._folder / SOURCE).read_bytes() != source:
             write_bytes(self._folder / SOURCE, source)
+        if pages:
+            sync_folder(self._folder)
         for page in pages:
             page.unlink()
         if (self._folder / PAGES).exists():
             (self._folder / PAGES).rmdir()
-        self._pages = self.account.waiting = 0
+        self._pages = self.progress.waiting = 0
 
     def _merge_month(self, part: Path, questions: pa.Table) -> None:
         known = read_part(part) if part.exists() else QUESTION_SCHEMA.empty_table()
-        merged = _merge(known, questions, self.account)
+        merged = _merge(known, questions, self.progress)
         if merged is not known:
             _write(merged, part)
 
@@ -228,24 +240,24 @@ class _GrowingLayer:
         return (json.dumps(source, indent=2, ensure_ascii=False) + "\n").encode()
 
     def _count(self) -> int:
-        return sum(pq.read_metadata(part).num_rows for part in self._folder.glob("*.parquet"))
+        return sum(count_rows(part) for part in self._folder.glob("*.parquet"))
 
     def _newest_creation(self) -> int:
         dated = sorted(part for part in self._folder.glob("*.parquet") if part.stem != UNDATED)
         if not dated:
             return 0
-        newest = pc.max(pq.read_table(dated[-1], columns=["CreationDate"])["CreationDate"].cast(pa.int64()))
+        newest = pc.max(read_part(dated[-1])["CreationDate"].cast(pa.int64()))
         return int(newest.as_py()) // 1000
 
     def describe(self) -> str:
         """Say how far it has come."""
         if not self._exists:
             return f"{self._feed.site}: nothing has been fetched"
-        until = datetime.fromtimestamp(self.account.reached, UTC)
+        until = datetime.fromtimestamp(self.progress.cursor, UTC)
         return f"{self._feed.site}: {self._rows:,} questions until {until:%Y-%m-%d} are kept in {self._folder}"
 
 
-def _merge(known: pa.Table, questions: pa.Table, account: Account) -> pa.Table:
+def _merge(known: pa.Table, questions: pa.Table, progress: Progress) -> pa.Table:
     """Return the known questions and others, the last of an `Id`; `known` itself where nothing changed."""
     positions = {identity: position for position, identity in enumerate(_identities(questions))}
     fresh = questions.take(pa.array(list(positions.values()), pa.int64()))
@@ -256,10 +268,10 @@ def _merge(known: pa.Table, questions: pa.Table, account: Account) -> pa.Table:
     changed = {identity for identity, old, new in zip(shared, before, now, strict=True) if old != new}
     added = len(positions) - len(shared)
 
-    account.new += added
-    account.questions += added
-    account.changed += len(changed)
-    account.repeated += questions.num_rows - added - len(changed)
+    progress.new += added
+    progress.questions += added
+    progress.changed += len(changed)
+    progress.repeated += questions.num_rows - added - len(changed)
     if not added and not changed:
         return known
     same = {identity for identity in shared if identity not in changed}
@@ -285,33 +297,3 @@ def _write(questions: pa.Table, path: Path) -> None:
     temporary.parent.mkdir(exist_ok=True)
     write_part(questions, temporary)
     publish(temporary, path)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[tuple[float, Callable[[float], None]]]:
-    """Keep other processes from the folder; a lock of a process that was killed is free.
-
-    Yields:
-        The moment before which the service does not want to be asked again, as the last holder of the lock has noted
-        it, and a function that notes another one.
-    """
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        yield 0.0, lambda _: None
-        return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f".{folder.name}.lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{folder}: another run is fetching questions into it; wait until it is done") from None
-
-        def note(moment: float) -> None:
-            file.truncate(0)
-            file.write(f"{moment:.3f}")
-            file.flush()
-
-        file.seek(0)
-        noted = file.read(20)
-        yield float(noted) if _MOMENT.fullmatch(noted) else 0.0, note

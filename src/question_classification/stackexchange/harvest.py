@@ -45,14 +45,14 @@ class Page:
 
     Attributes:
         questions: a table of `QUESTION_SCHEMA`; some may have been on an earlier page.
-        through: the moment up to which, with this page, all questions have been handed out (seconds since 1970).
+        watermark: the moment up to which, with this page, all questions have been handed out (seconds since 1970).
         repeated: answers of the service that were repetitions, in questions, and dropped before this page.
         remaining: questions still to come, about; None where nobody knows.
         quota_remaining: requests that the service still allows today, where it says so.
     """
 
     questions: pa.Table
-    through: int
+    watermark: int
     repeated: int = 0
     remaining: int | None = None
     quota_remaining: int | None = None
@@ -67,7 +67,7 @@ class Feed(Protocol):
     source: str
     site: str
 
-    def keep_word(self, not_before: float, remember: Callable[[float], None]) -> None:
+    def resume_at(self, not_before: float, remember: Callable[[float], None]) -> None:
         """Ask nothing before a moment, and tell of each further one that the service asks for."""
 
     def created(self, since: int) -> Iterator[Page]:

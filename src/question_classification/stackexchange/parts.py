@@ -14,7 +14,8 @@ from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 
 UNDATED = "undated"
-_ROW_GROUP_ROWS = 2**15  # some 50 MB
+_ROW_GROUP_ROWS = 2**15
+_ROW_GROUP_BYTES = 2**24  # of title and body
 _REPETITIVE_COLUMNS = ["ContentLicense", "Site"]  # a dictionary helps these only
 
 
@@ -98,16 +99,35 @@ def write_part(questions: pa.Table, path: Path) -> None:
 
 
 def _write(chunks: Sequence[Chunk], path: Path) -> None:
-    ids = [chunk()["Id"] for chunk in chunks]
+    ids, sizes = zip(
+        *[(chunk["Id"], _text_bytes(chunk)) for chunk in (open_chunk() for open_chunk in chunks)], strict=True
+    )
     starts = np.cumsum([0, *map(len, ids)])
     all_ids = pa.chunked_array([array for column in ids for array in column.chunks], pa.int64())
     order = pc.sort_indices(all_ids).to_numpy()  # stable, nulls at the end
     options = {"compression": "zstd", "use_dictionary": _REPETITIVE_COLUMNS}
     with pa.OSFile(str(path), "wb") as file, pq.ParquetWriter(file, QUESTION_SCHEMA, **options) as writer:
-        for start in range(0, len(order), _ROW_GROUP_ROWS):
+        for rows in _row_groups(order, np.concatenate(sizes)[order]):
             # Pages may end where chunks end, so the rows come in one chunk, whatever the batches were.
-            group = _gather(chunks, starts, order[start : start + _ROW_GROUP_ROWS]).combine_chunks()
+            group = _gather(chunks, starts, rows).combine_chunks()
             writer.write_table(group, row_group_size=_ROW_GROUP_ROWS)
+
+
+def _text_bytes(questions: pa.Table) -> np.ndarray:
+    title, body = (pc.fill_null(pc.binary_length(questions[name]), 0) for name in ("Title", "Body"))
+    return np.asarray(pc.add(pc.cast(title, pa.int64()), body))
+
+
+def _row_groups(order: np.ndarray, sizes: np.ndarray) -> Iterator[np.ndarray]:
+    """Split rows, which have texts of these sizes (bytes), into groups that are bounded in either."""
+    ends = np.cumsum(sizes)
+    start = 0
+    while start < len(order):
+        before = ends[start - 1] if start else 0
+        fitting = int(np.searchsorted(ends, before + _ROW_GROUP_BYTES, side="right"))
+        end = max(start + 1, min(start + _ROW_GROUP_ROWS, fitting))
+        yield order[start:end]
+        start = end
 
 
 def _gather(chunks: Sequence[Chunk], starts: np.ndarray, rows: np.ndarray) -> pa.Table:
@@ -132,6 +152,25 @@ def _gather(chunks: Sequence[Chunk], starts: np.ndarray, rows: np.ndarray) -> pa
     return table.combine_chunks().take(pa.array(np.searchsorted(ascending, rows)))
 
 
+def count_rows(part: Path) -> int:
+    """Return how many questions a part holds.
+
+    Raises:
+        InputError: the file is no parquet file.
+    """
+    try:
+        return int(pq.read_metadata(part).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(part, error) from None
+
+
+def _unreadable(part: Path, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0]
+    return InputError(
+        f"{part}: not a parquet file ({reason}); restore it (`dvc checkout`), or move its folder away and fetch again"
+    )
+
+
 def read_part(part: Path) -> pa.Table:
     """Read the questions of a month.
 
@@ -141,8 +180,7 @@ def read_part(part: Path) -> pa.Table:
     try:
         questions = pq.ParquetFile(part).read()
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{part}: not a parquet file ({reason}); fetch or write the raw layer again") from None
+        raise _unreadable(part, error) from None
     if questions.schema != QUESTION_SCHEMA:
         raise InputError(f"{part}: other columns than those of questions; fetch or write the raw layer again")
     return questions

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from question_classification.stackexchange.errors import BrokenSourceError, InputError
 from question_classification.stackexchange.harvest import Harvest
+from question_classification.stackexchange.lock import alone
 from question_classification.stackexchange.parts import Months, read_part
 from question_classification.stackexchange.question import QUESTION_SCHEMA
 
@@ -36,52 +37,76 @@ def write_raw(harvest: Harvest, folder: str | Path, *, buffer_bytes: int = 16 * 
     Args:
         harvest: the questions, read once, in any order.
         folder: the folder of the raw layer, made where absent.
-        buffer_bytes: questions held in memory before they are spilled to disk. A row group of the largest month, some
-            50 MB, is held as well, whatever the size of the harvest.
+        buffer_bytes: questions held in memory before they are spilled to disk. A row group is held as well, some 16 MB,
+            whatever the size of the harvest.
 
     Raises:
-        BrokenSourceError: the source breaks off; the questions before the break have been written, unless there are
-            none, and the error is among the `warnings` of `_source.json`.
-        InputError: the harvest has no questions or cannot be read, or `folder` is something else than a raw layer.
+        BrokenSourceError: the source breaks off; the questions before the break have been written, and the error is
+            among the `warnings` of `_source.json`, unless the folder holds more of the same kind of source.
+        InputError: the harvest has no questions or cannot be read, `folder` is something else than a raw layer, or
+            another process is writing it.
     """
     folder = Path(folder)
-    check_replaceable(folder)
-    broken = None
-    with replacing(folder) as (parts, scratch):
-        months = Months(scratch, buffer_bytes)
-        rows = 0
-        try:
-            for batch in harvest:
-                months.add(batch.cast(QUESTION_SCHEMA))
-                rows += batch.num_rows
-        except BrokenSourceError as error:
+    with alone(folder):
+        check_replaceable(folder)
+        with replacing(folder) as (parts, scratch):
+            months = Months(scratch, buffer_bytes)
+            rows, broken = _read_all(harvest, months)
+            left_out = {kind: count for kind, count in sorted(harvest.left_out.items()) if count}
             if not rows:
-                raise
-            broken = error
-            harvest.warnings.append(str(error))
-        left_out = {kind: count for kind, count in sorted(harvest.left_out.items()) if count}
-        if not rows:
-            raise InputError(
-                f"{harvest.source}: no questions to write to {folder} (left out: {left_out or 'nothing'}), which stays "
-                "as it was; widen what is asked for"
-            )
-        months.write(parts)
-        source = {
-            "source": harvest.source,
-            "site": harvest.site,
-            "rows": rows,
-            "left_out": left_out,
-            "repaired": dict(harvest.repaired),
-            "warnings": harvest.warnings,
-        }
-        text = json.dumps(source, indent=2, ensure_ascii=False) + "\n"
-        (parts / SOURCE).write_text(text, encoding="utf-8", newline="\n")
+                raise InputError(
+                    f"{harvest.source}: no questions to write to {folder} (left out: {left_out or 'nothing'}), which "
+                    "stays as it was; widen what is asked for"
+                )
+            if broken and (held := _rows_of(folder, harvest.source)) > rows:
+                raise BrokenSourceError(
+                    f"{broken}; {folder} stays as it is, for it holds {held:,} questions, not {rows:,}"
+                )
+            months.write(parts)
+            source = {
+                "source": harvest.source,
+                "site": harvest.site,
+                "rows": rows,
+                "left_out": left_out,
+                "repaired": {kind: count for kind, count in sorted(harvest.repaired.items()) if count},
+                "warnings": harvest.warnings,
+            }
+            text = json.dumps(source, indent=2, ensure_ascii=False) + "\n"
+            (parts / SOURCE).write_text(text, encoding="utf-8", newline="\n")
     if broken:
-        raise broken
+        raise BrokenSourceError(f"{broken}; the {rows:,} questions before that are in {folder}")
+
+
+def _read_all(harvest: Harvest, months: Months) -> tuple[int, BrokenSourceError | None]:
+    """Return the number of rows, and what broke the source off after the last of them."""
+    rows, broken = 0, None
+    try:
+        for batch in harvest:
+            months.add(batch.cast(QUESTION_SCHEMA))
+            rows += batch.num_rows
+    except BrokenSourceError as error:
+        if not rows:
+            raise
+        broken = error
+        harvest.warnings.append(str(error))
+    if rows and not harvest.site and not harvest.sites:
+        harvest.warnings.append(
+            "The site of these questions is not known, so they have no links, which their licence asks for where they "
+            "are shown. Give it: site=NAME, as in the address of the site."
+        )
+    return rows, broken
+
+
+def _rows_of(folder: Path, source: str) -> int:
+    """Return how many rows a layer of a kind of source has; 0 if it is none."""
+    with suppress(InputError):
+        held = read_source(folder)
+        return int(held["rows"]) if held["source"] == source else 0
+    return 0
 
 
 def read_raw(folder: str | Path) -> pa.Table:
-    """Read all parts of a raw layer, in the order of their names.
+    """Read all parts of a raw layer, in the order of their names, and after them the pages that are not yet merged.
 
     Returns:
         A table of `QUESTION_SCHEMA`.
@@ -90,7 +115,7 @@ def read_raw(folder: str | Path) -> pa.Table:
         InputError: there is no such folder, it has no part, or a part is no parquet file of questions.
     """
     folder = _existing(folder)
-    parts = sorted(folder.glob("*.parquet"))
+    parts = [*sorted(folder.glob("*.parquet")), *sorted((folder / PAGES).glob("*.parquet"))]
     if not parts:
         raise InputError(f"{folder}: no parquet parts; fetch or write the raw layer again")
     return pa.concat_tables([read_part(part) for part in parts])
@@ -107,12 +132,22 @@ def read_source(folder: str | Path) -> dict[str, Any]:
         InputError: there is no such folder, or its `_source.json` is absent or damaged.
     """
     path = _existing(folder) / SOURCE
+    restore = "restore it (`dvc checkout`), or move its folder away and fetch again"
     try:
-        source: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        source = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; fetch or write the raw layer again") from None
+        raise InputError(f"{path}: no such file; {restore}") from None
     except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}); fetch or write the raw layer again") from None
+        raise InputError(f"{path}: not JSON ({error}); {restore}") from None
+    if not isinstance(source, dict) or not source.keys() >= {
+        "source",
+        "site",
+        "rows",
+        "left_out",
+        "repaired",
+        "warnings",
+    }:
+        raise InputError(f"{path}: does not say where the questions came from; {restore}")
     return source
 
 
@@ -173,6 +208,16 @@ def check_replaceable(folder: Path) -> None:
         )
 
 
+def clear_abandoned(folder: Path) -> Path:
+    """Make good what a run that was killed has left beside a folder; return where it was."""
+    staging = folder.with_name(f".{folder.name}.partial")
+    earlier = staging / "earlier"
+    if earlier.exists() and not folder.exists():
+        earlier.rename(folder)
+    shutil.rmtree(staging, ignore_errors=True)
+    return staging
+
+
 @contextmanager
 def replacing(folder: Path) -> Iterator[tuple[Path, Path]]:
     """Yield a folder that replaces `folder` if all goes well, and one for scratch; nothing else stays behind.
@@ -181,11 +226,8 @@ def replacing(folder: Path) -> Iterator[tuple[Path, Path]]:
     lie beside `folder`, on the same disk, so that the swap is two renames. A kill between the two is made good by the
     next call.
     """
-    staging = folder.with_name(f".{folder.name}.partial")
+    staging = clear_abandoned(folder)
     parts, scratch, earlier = staging / "parts", staging / "scratch", staging / "earlier"
-    if earlier.exists() and not folder.exists():
-        earlier.rename(folder)
-    shutil.rmtree(staging, ignore_errors=True)  # left by a run that was killed
     try:
         parts.mkdir(parents=True)
         scratch.mkdir()

@@ -53,6 +53,7 @@ def read_member(path: Path, member: str, block: int) -> Generator[bytes, None, N
 
     Raises:
         OSError: the archive is damaged; whatever could be unpacked has been yielded.
+        InputError: it has been unpacked to its end, but not to what was packed.
     """
     receiver, sender = os.pipe()  # its end is known to both sides, whichever of them stops first
     errors: list[Exception] = []
@@ -63,15 +64,18 @@ def read_member(path: Path, member: str, block: int) -> Generator[bytes, None, N
             try:
                 with py7zr.SevenZipFile(path) as archive:
                     archive.extract(targets=[member], factory=_writer_factory(py7zr, pipe))
+            except py7zr.exceptions.CrcError:
+                reason = f"the checksum of its {member} is wrong, so that none of its rows can be trusted"
+                errors.append(InputError(f"{path}: a damaged 7z archive: {reason}; download it again"))
             except Exception as error:  # py7zr raises whatever it stumbles over
-                errors.append(error)
+                errors.append(OSError(f"the archive is damaged: {_in_one_line(error)}"))
 
     Thread(target=unpack, daemon=True).start()
     with os.fdopen(receiver, "rb", buffering=block) as pipe:
         while data := pipe.read(block):
             yield data
     if errors:
-        raise OSError(f"the archive is damaged: {_in_one_line(errors[0])}")
+        raise errors[0]
 
 
 def _writer_factory(py7zr: ModuleType, pipe: BinaryIO) -> object:
@@ -107,7 +111,7 @@ def _py7zr(path: Path) -> ModuleType:
         import py7zr.io
     except ImportError:
         raise InputError(
-            f"{path}: a 7z archive; pip install 'question-classification[dump7z]' to read it as it is, or unpack it "
+            f"{path}: a 7z archive; `pip install py7zr` to read it as it is, or unpack it "
             "and give the path of its Posts.xml"
         ) from None
     module: ModuleType = py7zr

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from question_classification.stackexchange.api import client as client_module
-from question_classification.stackexchange.api.client import Answer, ApiClient
+from question_classification.stackexchange.api.client import Response, ApiClient
 from question_classification.stackexchange.errors import InputError, TryAgainLaterError
 from question_classification.stackexchange.server import (
     ApiServer,
@@ -42,7 +42,7 @@ def service(clock, *faults: Fault, key: str | None = None, quota: int | None = N
         yield server, ApiClient(server.url, key=key, clock=clock)
 
 
-def get(client: ApiClient, **parameters: str | int) -> Answer:
+def get(client: ApiClient, **parameters: str | int) -> Response:
     return client.get("questions", lambda attempt: {"site": "simulated", "pagesize": 10 + attempt, **parameters})
 
 
@@ -143,9 +143,9 @@ class TestOutages:
             assert len(get(client).items) == 11  # the second attempt
             assert server.faults_served == {fault.kind: 1}
             (wait,) = clock.slept
-            assert 0.5 <= wait <= 1
+            assert wait == 32 if getattr(fault, "status", None) == 429 else 0.5 <= wait <= 1
 
-    @pytest.mark.parametrize("fault", [fault.model_copy(update={"at": None, "every": 1}) for fault in OUTAGES[1:]])
+    @pytest.mark.parametrize("fault", [fault.model_copy(update={"at": None, "every": 1}) for fault in OUTAGES[1:-1]])
     def test_not_for_ever(self, clock, fault: Fault) -> None:
         with service(clock, fault) as (server, client):
             with pytest.raises(TryAgainLaterError, match="in a few minutes"):

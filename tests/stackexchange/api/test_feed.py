@@ -57,8 +57,8 @@ def test_two_pages_and_the_count_of_the_rest(clock) -> None:
     with feed_of(questions, clock) as (server, feed):
         pages = list(feed.created(0))
         assert [page.questions.num_rows for page in pages] == [100, 51]  # the last of the first page once more
-        assert [page.through for page in pages] == [START + 100_000, START + 150_000]
-        assert [page.remaining for page in pages] == [51, 0]
+        assert [page.watermark for page in pages] == [START + 100_000, START + 150_000]
+        assert [page.remaining for page in pages] == [None, 0]
         assert ids(pages) == [*range(1, 101), *range(100, 151)]
         assert (server.requests, server.violations) == (3, {})
 
@@ -141,7 +141,7 @@ def test_a_run_that_takes_over_asks_nothing_twice(clock) -> None:
     questions = [question(number, START + 1000 * number) for number in range(1, 301)]
     with feed_of(questions, clock) as (server, feed):
         pages = feed.created(0)
-        reached = next(pages).through
+        reached = next(pages).watermark
         next(pages)  # asked for, then lost
         clock.sleep(0.2)
         rest = ApiFeed(ApiClient(server.url, clock=clock), "stats").created(reached)

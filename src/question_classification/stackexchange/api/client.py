@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from random import Random
-from typing import Any, TypeAlias
-from urllib.parse import urlencode, urlsplit
+from typing import Any, NoReturn, TypeAlias
+from urllib.parse import unquote, urlencode, urlsplit
 
 import urllib3
 
@@ -34,7 +34,10 @@ _ATTEMPTS = 7  # with the waits between them, some two minutes
 _TIMEOUT = urllib3.Timeout(connect=10, read=30)
 _DEADLINE = 120.0  # seconds until an answer must be complete, however slowly it drips
 _MOST_BYTES = 256 * 2**20  # of an answer, unpacked; 100 questions have some 10 MB at most
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _GZIP = b"\x1f\x8b"
+_NO_API = (401, 404, 405, 407, 410)  # HTTP statuses
+_BAN = 30.0  # seconds; the shortest that the service shuts an address out for
 _TEMPORARY = ("500", "503")  # internal_error, temporarily_unavailable
 _THROTTLE_VIOLATION = "502"
 _SECONDS = re.compile(r"(\d+) seconds?\b")
@@ -43,7 +46,7 @@ Parameters: TypeAlias = Mapping[str, str | int]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What the service answered: the objects asked for, and the account of the requests.
 
     Attributes:
@@ -69,7 +72,7 @@ class _TemporaryError(Exception):
 
 @dataclass
 class ApiClient:
-    """Asks one question at a time, slowly enough, and again where the network or the service fails.
+    """Sends one request at a time, slowly enough, and again where the network or the service fails.
 
     What the service asks for is done: a `backoff` is waited for per method, a `throttle_violation` as well where it is
     short; no request is repeated within a minute; the last few requests of the daily quota are left alone. The key is
@@ -83,7 +86,8 @@ class ApiClient:
 
     Attributes:
         not_before: when the service may be asked again, in seconds since 1970.
-        remember: told of each such moment, so that a run that takes over from one that was killed can keep to it.
+        remember: told of each such moment that is waited for, so that a run that takes over from one that was killed
+            can keep to it.
         requests: how many have been sent.
         quota_remaining: how many the service still allows today; None as long as it has not said so.
     """
@@ -100,13 +104,16 @@ class ApiClient:
     def __post_init__(self) -> None:
         self.url = self.url.rstrip("/")
         self.remember = lambda _: None
+        parts = urlsplit(self.url)
+        if self.key and parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
+            raise InputError(f"{self.url}: the key would go there in the clear; use https, or leave the key out")
         self._host = urlsplit(self.url).netloc
         self._pool = _connect(self.url)
         self._backoff_ends: dict[str, float] = {}  # by method
         self._sent: dict[str, float] = {}  # address: when, of the last minute
         _redact_keys_in_logs()
 
-    def get(self, method: str, parameters: Callable[[int], Parameters]) -> Answer:
+    def get(self, method: str, parameters: Callable[[int], Parameters]) -> Response:
         """Ask for a page of a method.
 
         Args:
@@ -119,8 +126,8 @@ class ApiClient:
                 or it failed at every attempt.
             InputError: the service refuses the request; the message says why.
         """
-        self._check_quota()
         for attempt in range(_ATTEMPTS):
+            self._check_quota()
             asked = parameters(attempt)
             address = self._address(method, asked)
             self._wait_for_turn(method, address)
@@ -162,6 +169,8 @@ class ApiClient:
     def _send(self, address: str) -> tuple[int, bytes, float]:
         """Return the status, the unpacked body, and the seconds that a `Retry-After` asks for."""
         self.requests += 1
+        if self.quota_remaining is not None:  # until the response says it
+            self.quota_remaining -= 1
         try:
             response = self._pool.request("GET", address, preload_content=False, retries=False, redirect=False)
             try:
@@ -170,29 +179,27 @@ class ApiClient:
                 response.close()  # what is left of the answer must not be taken for that to the next request
                 raise
             response.release_conn()
+        except (urllib3.exceptions.LocationParseError, urllib3.exceptions.SSLError) as error:
+            reason = " ".join(self._without_key(str(error)).split())[:200]
+            raise InputError(f"{self.url}: cannot be asked ({reason}); check api_url and the proxy settings") from None
         except urllib3.exceptions.HTTPError as error:
             raise _TemporaryError(_explain(error)) from None
         retry_after = response.headers.get("Retry-After", "")
         return response.status, _unpack(body), float(retry_after) if retry_after.isdecimal() else 0.0
 
-    def _receive(self, method: str, total_only: bool, received: tuple[int, bytes, float]) -> Answer:
+    def _receive(self, method: str, total_only: bool, received: tuple[int, bytes, float]) -> Response:
         status, body, retry_after = received
         try:
             wrapper = json.loads(body)
         except (ValueError, RecursionError):
             wrapper = None
         if not isinstance(wrapper, dict):
-            raise _TemporaryError(f"HTTP {status} with something else than a JSON object", retry_after)
+            self._raise_foreign(status, retry_after)
+        self._note_backoff(method, _number(wrapper.get("backoff")))
         if wrapper.get("error_id"):
             self._raise_error(method, wrapper)
         if status != 200:
             raise _TemporaryError(f"HTTP {status} without an explanation", retry_after)
-
-        backoff = _number(wrapper.get("backoff"))
-        if backoff:
-            self._backoff_ends[method] = self.clock.time() + backoff + _MARGIN
-            if backoff <= _LONGEST_WAIT:
-                self.remember(self._backoff_ends[method])
         quota = _number(wrapper.get("quota_remaining"))
         self.quota_remaining = self.quota_remaining if quota is None else quota
         items, total = wrapper.get("items"), _number(wrapper.get("total"))
@@ -200,9 +207,25 @@ class ApiClient:
             items = None if total is None else []
         if not isinstance(items, list):
             raise _TemporaryError(f"an answer without {'a total' if total_only else 'items'}")
-        return Answer(items, wrapper.get("has_more") is True, quota, total)
+        return Response(items, wrapper.get("has_more") is True, quota, total)
 
-    def _raise_error(self, method: str, wrapper: dict[str, Any]) -> None:
+    def _note_backoff(self, method: str, seconds: int | None) -> None:
+        if seconds:
+            self._backoff_ends[method] = self.clock.time() + seconds + _MARGIN
+            if seconds <= _LONGEST_WAIT:
+                self.remember(self._backoff_ends[method])
+
+    def _raise_foreign(self, status: int, retry_after: float) -> NoReturn:
+        """Raise what follows from a response that is not the API's: a proxy's, or another server's."""
+        if status // 100 == 3 or status in _NO_API:
+            raise InputError(
+                f"{self.url}: HTTP {status} and no JSON, so this is not the API; check api_url and the proxy"
+            )
+        if status == 429:
+            retry_after = retry_after or _BAN
+        raise _TemporaryError(f"HTTP {status} with something else than a JSON object", retry_after)
+
+    def _raise_error(self, method: str, wrapper: dict[str, Any]) -> NoReturn:
         number, name, message = (
             " ".join(self._without_key(str(wrapper.get(field))).split())[:300]
             for field in ("error_id", "error_name", "error_message")
@@ -216,7 +239,7 @@ class ApiClient:
 
     def _check_quota(self) -> None:
         if self.quota_remaining is not None and self.quota_remaining <= _QUOTA_FLOOR:
-            hint = "" if self.key else "; with a key of your own it is 10,000 requests a day (see README)"
+            hint = "" if self.key else "; with a key of your own it is 10,000 requests a day (see docs/sources.md)"
             raise self._later(f"{self.quota_remaining} requests are left of the daily quota{hint}", 24 * 3600)
 
     def _later(self, reason: str, wait: float) -> TryAgainLaterError:
@@ -241,9 +264,17 @@ def _connect(url: str) -> urllib3.PoolManager:
         },
     }
     proxy = urllib.request.getproxies().get(parts.scheme)
-    if proxy and not urllib.request.proxy_bypass(parts.netloc):
-        return urllib3.ProxyManager(proxy, **options)
-    return urllib3.PoolManager(**options)
+    if not proxy or urllib.request.proxy_bypass(parts.netloc):
+        return urllib3.PoolManager(**options)
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    user, password = urlsplit(proxy).username, urlsplit(proxy).password
+    login = f"{unquote(user)}:{unquote(password or '')}" if user else None
+    try:
+        return urllib3.ProxyManager(proxy, proxy_headers=urllib3.make_headers(proxy_basic_auth=login), **options)
+    except urllib3.exceptions.ProxySchemeUnknown:
+        raise InputError(
+            f"the proxy for {parts.scheme} in the environment is neither http:// nor https://; set another one"
+        ) from None
 
 
 def _read(response: urllib3.BaseHTTPResponse) -> bytes:
@@ -251,7 +282,7 @@ def _read(response: urllib3.BaseHTTPResponse) -> bytes:
     deadline = time.monotonic() + _DEADLINE
     chunks: list[bytes] = []
     size = 0
-    while chunk := response.read(2**16, decode_content=False):
+    while chunk := response.read1(2**16, decode_content=False):  # whatever has come by now
         chunks.append(chunk)
         size += len(chunk)
         if time.monotonic() > deadline or size > _MOST_BYTES:
