@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,39 @@ from question_classification.parameter_names import check_parameter_names
 from question_classification.provenance.tracking import flatten_parameters
 
 logger = logging.getLogger(__name__)
+
+
+class Secrets:
+    """Keeps credentials out of every log: at the level DEBUG, Kedro itself logs what it hands to its hooks."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        secrets = [value for entry in context.config_loader["credentials"].values() for value in _texts(entry)]
+        create = logging.getLogRecordFactory()
+
+        def create_redacted(*args: Any, **kwargs: Any) -> logging.LogRecord:
+            record = create(*args, **kwargs)
+            try:
+                message = record.getMessage()
+            except (TypeError, ValueError):  # a wrong format string, of which logging itself will say so
+                return record
+            if any(secret in message for secret in secrets):
+                for secret in secrets:
+                    message = message.replace(secret, "***")
+                record.msg, record.args = message, None
+            return record
+
+        if secrets:
+            logging.setLogRecordFactory(create_redacted)
+
+
+def _texts(entry: Any) -> Iterator[str]:
+    """Yield the texts in a part of the credentials."""
+    if isinstance(entry, Mapping):
+        for value in entry.values():
+            yield from _texts(value)
+    elif isinstance(entry, str) and entry.strip():
+        yield entry.strip()
 
 
 class Progress:
@@ -90,9 +124,14 @@ class Origin:
     def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         import mlflow
 
-        if mlflow.active_run() and catalog.exists("raw_questions@origin"):
-            origin = catalog.load("raw_questions@origin")
-            tags = {"source": origin["source"], "site": origin["site"], "raw_questions.md5": origin["md5"]}
+        # What the questions of the later layers were made from, which is not always what lies in the raw layer now
+        if mlflow.active_run() and catalog.exists("data_quality"):
+            origin = catalog.load("data_quality")
+            tags = {
+                "source": origin["source"],
+                "site": origin["site"],
+                "raw_questions.md5": origin["raw_questions"]["md5"],
+            }
             if "target" in pipeline.datasets():
                 tags |= catalog.load("target")
             mlflow.set_tags({name: value for name, value in tags.items() if value is not None})

@@ -23,7 +23,7 @@ faults:
   - {{probability: 0.02, fault: unavailable, status: 503}}
   - {{probability: 0.02, fault: reset}}
   - {{probability: 0.02, fault: truncated}}
-  - {{probability: 0.02, fault: html, status: 429}}
+  - {{probability: 0.02, fault: html, status: 503}}
   - {{probability: 0.02, fault: duplicate}}
   - {{probability: 0.01, fault: throttle, seconds: 1}}
 """

@@ -1,5 +1,6 @@
 """A raw layer that follows a site: the real client, the real server, and runs that are killed at any step on disk."""
 
+import itertools
 import json
 import random
 import shutil
@@ -23,7 +24,7 @@ from question_classification.stackexchange.errors import InputError, TryAgainLat
 from question_classification.stackexchange.follow import follow
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.raw import read_raw, read_source, write_raw
-from question_classification.stackexchange.server import ApiServer, Backoff, FaultPlan, Reset, Site, Throttle
+from question_classification.stackexchange.server import ApiServer, Backoff, Duplicate, FaultPlan, Reset, Site, Throttle
 from question_classification.stackexchange.simulated import simulate
 
 LATER = datetime(2026, 10, 31, 23, tzinfo=UTC)  # nothing on the simulated site is younger
@@ -131,6 +132,27 @@ def test_refresh_brings_edits_and_retags_and_the_newest_wins(clock, tmp_path: Pa
         assert (server.requests - requests, state(tmp_path / "raw")) == (1, before)
 
 
+@pytest.mark.parametrize("position", range(1, 13))
+def test_a_stale_cache_costs_no_edit(clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, position: int) -> None:
+    """Whichever response of a refresh is the previous one once more, of whichever listing that was."""
+    monkeypatch.setattr(feed_module, "PAGE_SIZE", 20)
+    with serve(clock, site=Site.simulated(questions=90, seed=5, until="2010-09")) as server:
+        follow(feed_of(server, clock), tmp_path / "raw")
+        site = server.site
+    moment = int(LATER.timestamp())
+    for turn, item in enumerate(list(site.items)[:70:2]):
+        moment += 40
+        site.edit(item["question_id"], at=datetime.fromtimestamp(moment, UTC), tags=["edited"])
+        if turn % 2:
+            moment += 40
+            site.add({**item, "question_id": 10**6 + turn, "creation_date": moment, "last_activity_date": moment})
+    clock.sleep(86_400)
+    with serve(clock, Duplicate(at=position), site=site) as server:
+        follow(feed_of(server, clock), tmp_path / "raw", refresh=True)
+        assert held(tmp_path / "raw").equals(truth(server))
+        assert server.violations == {}
+
+
 def test_refresh_of_a_layer_that_is_not_complete_completes_it(clock, tmp_path: Path) -> None:
     with serve(clock, quota=9) as server:  # 5 of them are left alone
         with pytest.raises(TryAgainLaterError):
@@ -204,6 +226,49 @@ class TestFolder:
         with serve(clock, site=Site("empty", [])) as server, pytest.raises(InputError, match="has no questions"):
             follow(feed_of(server, clock), tmp_path / "raw")
         assert not (tmp_path / "raw").exists()
+
+
+class TestDamage:
+    """What a person or a disk has done to the layer is said in a line; nothing is fetched over it."""
+
+    @pytest.fixture
+    def layer(self, clock, tmp_path: Path) -> Iterator[tuple[ApiServer, Path]]:
+        with serve(clock) as server:
+            follow(feed_of(server, clock), tmp_path / "raw")
+            yield server, tmp_path / "raw"
+
+    def check_refused(self, layer: tuple[ApiServer, Path], clock, match: str) -> None:
+        server, folder = layer
+        before, requests = state(folder), server.requests
+        with pytest.raises(InputError, match=match):
+            follow(feed_of(server, clock), folder)
+        assert (state(folder), server.requests) == (before, requests)
+
+    def test_a_part_is_gone(self, layer, clock) -> None:
+        (layer[1] / "2010-12.parquet").unlink()
+        self.check_refused(layer, clock, r"but _source\.json says 350; a part was changed or removed")
+
+    def test_a_part_is_no_parquet_file(self, layer, clock) -> None:
+        (layer[1] / "2010-12.parquet").write_bytes(b"PAR1")
+        self.check_refused(layer, clock, r"2010-12\.parquet: not a parquet file")
+
+    @pytest.mark.parametrize("content", ["", "[]", '{"source": "api"}'])
+    def test_what_says_where_it_came_from(self, layer, clock, content: str) -> None:
+        (layer[1] / "_source.json").write_text(content)
+        self.check_refused(layer, clock, r"_source\.json: .*; restore it")
+
+    def test_an_interrupted_run_leaves_what_can_be_read(self, clock, tmp_path: Path) -> None:
+        with serve(clock) as server:
+
+            class Interrupted(ApiFeed):
+                def created(self, since: int):
+                    yield from itertools.islice(super().created(since), 2)
+                    raise KeyboardInterrupt
+
+            with pytest.raises(KeyboardInterrupt):
+                follow(Interrupted(ApiClient(server.url, clock=clock), "simulated"), tmp_path / "raw")
+        assert read_raw(tmp_path / "raw").num_rows >= 100
+        assert not (tmp_path / "raw" / "_pages").exists()
 
 
 class Killed(BaseException):

@@ -4,7 +4,7 @@ import logging
 import time
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from question_classification.stackexchange.follow import Progress
 
@@ -21,32 +21,34 @@ class ProgressLine:
         from rich.console import Console
         from rich.live import Live
 
-        console = Console(stderr=True)
-        self._live: Any = Live(console=console, transient=True, refresh_per_second=4) if console.is_terminal else None
-        if self._live:
-            self._live.start()
         self._began = self._shown = time.monotonic()
+        self._progress = Progress()
         self._before: int | None = None
+        console = Console(stderr=True)
+        self._live = Live(console=console, transient=True, refresh_per_second=4, get_renderable=self._describe)
+        if console.is_terminal:
+            self._live.start()
         return self
 
     def show(self, progress: Progress) -> None:
         """Show what has come in by now."""
+        self._progress = progress
+        if self._before is None:  # what an earlier run has fetched does not count for the rate
+            self._before = progress.questions
         now = time.monotonic()
-        received = progress.questions + progress.waiting
-        if self._before is None:  # the first page: from here on the rate is known
-            self._before, self._began = received, now
-        rate = (received - self._before) / (now - self._began) if now > self._began else 0.0
-        if self._live:
-            self._live.update(describe(progress, rate))
-        elif now - self._shown >= _EVERY:
+        if not self._live.is_started and now - self._shown >= _EVERY:
             self._shown = now
-            logger.info(describe(progress, rate))
+            logger.info(self._describe())
+
+    def _describe(self) -> str:
+        """Describe the progress now: the rate falls while the service lets us wait."""
+        received = self._progress.questions + self._progress.waiting - (self._before or 0)
+        return describe(self._progress, received / max(1.0, time.monotonic() - self._began))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._live:
-            self._live.stop()
+        self._live.stop()
 
 
 def describe(progress: Progress, rate: float) -> str:

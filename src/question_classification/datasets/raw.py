@@ -1,6 +1,7 @@
 """The raw layer as Kedro datasets: a folder of monthly parts, and where it came from."""
 
 import logging
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pandas as pd
@@ -11,7 +12,14 @@ from question_classification.datasets.files import LocalDataset
 from question_classification.datasets.progress import ProgressLine
 from question_classification.stackexchange.follow import follow
 from question_classification.stackexchange.harvest import Harvest, Source
-from question_classification.stackexchange.raw import check_replaceable, fingerprint, read_raw, read_source, write_raw
+from question_classification.stackexchange.raw import (
+    check_replaceable,
+    clear_abandoned,
+    fingerprint,
+    read_raw,
+    read_source,
+    write_raw,
+)
 from question_classification.stackexchange.sources import KEPT_SOURCES
 
 logger = logging.getLogger(__name__)
@@ -39,28 +47,39 @@ class RawQuestionsDataset(LocalDataset):
         """Write all that a harvest yields, or what a feed has beyond the folder, and say what there is to say of it."""
         if isinstance(data, Harvest):
             check_replaceable(self._final)
+            if not self.kept:
+                clear_abandoned(self._final)
             write_raw(data, self.path)
+            logger.info(_describe(data, self.path))
             for warning in data.warnings:
                 logger.warning(warning)
             return
         with ProgressLine() as line:
             progress = follow(data, self.path, refresh=self._refresh, report=line.show)
-        logger.info(
-            "%s: %s questions; %s of them are new, %s have changed, %s came again unchanged",
-            data.site,
-            *(f"{count:,}" for count in (progress.questions, progress.new, progress.changed, progress.repeated)),
-        )
+        counts = {"new": progress.new, "changed": progress.changed, "known already": progress.repeated}
+        logger.info("%s: %s questions (%s)", data.site, f"{progress.questions:,}", _join(counts) or "nothing new")
 
     def load(self) -> pd.DataFrame:
         """Return the rows of all parts, whole numbers as nullable integers."""
         return read_raw(self.path).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
 
 
+def _describe(harvest: Harvest, folder: Path) -> str:
+    counts = {f"{kind} left out": count for kind, count in harvest.left_out.items()}
+    counts |= {f"{kind} replaced": count for kind, count in harvest.repaired.items()}
+    others = f" ({_join(counts).replace('_', ' ')})" if _join(counts) else ""
+    return f"{harvest.source}: {read_source(folder)['rows']:,} questions{others}"
+
+
+def _join(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
+
+
 class RawOriginDataset(LocalDataset):
     """Where the raw layer came from, and the hash that DVC gives its folder."""
 
     def load(self) -> dict[str, Any]:
-        """Return `source`, `site`, `rows`, `left_out`, `warnings`, and `md5`, `files`, `bytes` of the folder."""
+        """Return what `_source.json` says, and `md5`, `files`, `bytes` of the folder."""
         folder = self.path
         return {**read_source(folder), **fingerprint(folder)}
 

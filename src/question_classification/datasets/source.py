@@ -1,10 +1,12 @@
 """The source of the questions, as a dataset that is only read."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Source
 from question_classification.stackexchange.sources import SourceOptions, open_source
 
@@ -34,14 +36,13 @@ class SourceDataset(AbstractDataset[None, Source]):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._source = source
-        self._options = SourceOptions(
-            path=path, site=site, api_url=api_url, key=(credentials or {}).get("key"), simulated=simulated or {}
-        )
+        self._options = SourceOptions(path=path, site=site, api_url=api_url, simulated=simulated or {})
+        self._credentials = credentials
         self.metadata = metadata
 
     def load(self) -> Source:
         """Open the source; the questions are read when the raw layer is written."""
-        return open_source(self._source, self._options)
+        return open_source(self._source, replace(self._options, key=_find_key(self._credentials)))
 
     def save(self, _data: None) -> NoReturn:
         """Refuse: a source is read, never written."""
@@ -52,3 +53,15 @@ class SourceDataset(AbstractDataset[None, Source]):
 
     def _exists(self) -> bool:
         return True
+
+
+def _find_key(credentials: Any) -> str | None:
+    """Return the key. What is wrong with the credentials is said without them."""
+    if credentials is None:
+        return None
+    if not isinstance(credentials, Mapping) or set(credentials) - {"key"}:
+        raise InputError("credentials: stack_exchange holds one entry, key; write it as in docs/sources.md")
+    key = credentials.get("key")
+    if key is not None and not (isinstance(key, str) and key.strip()):
+        raise InputError("credentials: stack_exchange.key is no text; write it between quotes")
+    return key and key.strip()

@@ -26,7 +26,7 @@ class RunParameters(Parameters):
 
     source: str
     path: str | None = None
-    site: str | None = None
+    site: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]*$")
     api_url: str | None = Field(default=None, pattern=r"^https?://[^/?#]+/?$")
     refresh: bool = False
     simulated: SimulatedParameters | None = None

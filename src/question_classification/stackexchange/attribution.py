@@ -38,3 +38,15 @@ def find_host(site: str) -> str:
     if site.rpartition(".")[2] in _OWN_DOMAINS:  # meta.superuser, es.stackoverflow
         return f"{site}.com"
     return f"{site}.stackexchange.com"
+
+
+def find_site(host: str) -> str:
+    """Return the name, in the API, of a site that may be named by its host.
+
+    >>> [find_site(host) for host in ("stats.stackexchange.com", "stackoverflow.com", "mathoverflow.net", "stats")]
+    ['stats', 'stackoverflow', 'mathoverflow.net', 'stats']
+    """
+    if host.endswith(".stackexchange.com"):
+        return host.removesuffix(".stackexchange.com")
+    site = host.removesuffix(".com")
+    return site if find_host(site) == host else host

@@ -136,7 +136,7 @@ class _GrowingLayer:
 
     def _read_source(self) -> dict[str, Any] | None:
         """Return what the layer says of itself, if it is one of this feed."""
-        if not (self._folder / SOURCE).is_file():
+        if not (self._folder / SOURCE).is_file() and not any(self._folder.glob("*.parquet")):
             return None
         source = read_source(self._folder)
         if (source["source"], source["site"]) == (self._feed.source, self._feed.site) and "current_as_of" in source:

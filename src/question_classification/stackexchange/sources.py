@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from question_classification.stackexchange.attribution import find_site
 from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest, Source
 
@@ -52,13 +54,13 @@ def _open_simulated(options: SourceOptions) -> Harvest:
 def _open_sede(options: SourceOptions) -> Harvest:
     from question_classification.stackexchange.sede import read_sede
 
-    return read_sede(str(options.path))
+    return read_sede(Path(str(options.path)).expanduser())
 
 
 def _open_dump(options: SourceOptions) -> Harvest:
     from question_classification.stackexchange.dump import read_dump
 
-    return read_dump(str(options.path))
+    return read_dump(Path(str(options.path)).expanduser())
 
 
 def _open_api(options: SourceOptions) -> Source:
@@ -66,7 +68,8 @@ def _open_api(options: SourceOptions) -> Source:
     from question_classification.stackexchange.api.feed import ApiFeed
 
     client = ApiClient(options.api_url or API_URL, key=options.key)
-    return ApiFeed(client, options.site or (DEFAULT_SITE if client.url == API_URL else _only_site(client)))
+    site = find_site(options.site) if options.site else DEFAULT_SITE if client.url == API_URL else _only_site(client)
+    return ApiFeed(client, site)
 
 
 def _only_site(client: Any) -> str:

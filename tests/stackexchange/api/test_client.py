@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from question_classification.stackexchange.api import client as client_module
-from question_classification.stackexchange.api.client import Response, ApiClient
+from question_classification.stackexchange.api.client import ApiClient, Response
 from question_classification.stackexchange.errors import InputError, TryAgainLaterError
 from question_classification.stackexchange.server import (
     ApiServer,

@@ -38,6 +38,7 @@ _SNAKE_CASE = {
     "Link": "link",
     "Site": "site",
 }
+_NOT_XML = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
 _NEEDED = {"row", "Id", "Tags", "CreationDate"}  # of the others, a value that cannot be read counts as missing
 _TIMESTAMPS = [field.name for field in QUESTION_SCHEMA if str(field.type).startswith("timestamp")]
 
@@ -112,6 +113,8 @@ def _to_snake_case(raw_questions: pd.DataFrame, site: str | None) -> pd.DataFram
     candidates = raw_questions.assign(**seconds).rename(columns=_SNAKE_CASE)
     if site is not None:
         candidates["site"] = candidates["site"].fillna(site)
+    for column in ("title", "body"):  # as a data dump, which is XML, cannot hold them
+        candidates[column] = candidates[column].str.replace(_NOT_XML, "\N{REPLACEMENT CHARACTER}", regex=True)
     host = "https://" + candidates["site"].map(find_host, na_action="ignore").astype(str)
     for column, path, number in (("link", "/questions/", "question_id"), ("owner_link", "/users/", "owner_user_id")):
         candidates[column] = candidates[column].fillna(host + path + candidates[number].astype(str))
