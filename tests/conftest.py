@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -177,4 +178,18 @@ def stackexchange_data() -> Path:
     folder = Path(os.environ.get("STACKEXCHANGE_DATA") or beside)
     if not folder.is_dir():
         pytest.skip(f"no real Stack Exchange data in {folder}; set STACKEXCHANGE_DATA to a folder that has it")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recorded_pages(stackexchange_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the 840 recorded pages of the API."""
+    archive = stackexchange_data / "stackoverflow_api_pages.tar.gz"
+    if not archive.exists():
+        pytest.skip(f"no {archive}")
+    folder = tmp_path_factory.mktemp("recorded")
+    with tarfile.open(archive) as pages:
+        for member in pages:
+            if content := pages.extractfile(member):  # not for a folder
+                (folder / Path(member.name).name).write_bytes(content.read())
     return folder

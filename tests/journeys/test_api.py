@@ -1,7 +1,6 @@
 """The API as a source of `kedro run`: from the simulated service to the report, cut off and taken up again."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,11 +72,10 @@ class TestCutOff:
     """By a genuine answer: page 650 of the recording."""
 
     def test_keeps_what_it_has_and_goes_on(
-        self, kedro_run, finished_project, tmp_path: Path, stackexchange_data: Path, site: Site
+        self, kedro_run, finished_project, tmp_path: Path, recorded_pages: Path, site: Site
     ) -> None:
         project = finished_project.copy(tmp_path / "project")
-        shutil.unpack_archive(stackexchange_data / "stackoverflow_api_pages.tar.gz", tmp_path, filter="data")
-        with serve(site, Recorded(at=6, path=tmp_path / "pages" / "650.json")) as (server, source):
+        with serve(site, Recorded(at=6, path=recorded_pages / "650.json")) as (server, source):
             cut = kedro_run(project, "--params", source)
             assert cut.exit_code == 75
             (line,) = cut.stderr.splitlines()

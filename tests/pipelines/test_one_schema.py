@@ -1,7 +1,6 @@
 """The same questions give the same rows, whichever way they come: API, dump, export, or the simulation itself."""
 
 import csv
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,12 +80,10 @@ def test_export(expected: pd.DataFrame, tmp_path: Path) -> None:
 
 
 def test_recorded_pages_and_the_export_made_of_them(
-    stackexchange_data: Path, clock, tmp_path: Path, only: Callable[[pd.DataFrame], pd.DataFrame]
+    stackexchange_data: Path, recorded_pages: Path, clock, tmp_path: Path, only: Callable[[pd.DataFrame], pd.DataFrame]
 ) -> None:
     """16,586 real questions."""
-    with tarfile.open(stackexchange_data / "stackoverflow_api_pages.tar.gz") as pages:
-        pages.extractall(tmp_path, filter="data")
-    with ApiServer(Site.recorded(tmp_path / "pages"), clock=clock) as server:
+    with ApiServer(Site.recorded(recorded_pages), clock=clock) as server:
         of_api = ingest(ApiFeed(ApiClient(server.url, clock=clock), "stackoverflow"), tmp_path / "api")
     export = read_sede(stackexchange_data / "stackoverflow_2018.csv.gz")
     export.default_site = "stackoverflow"

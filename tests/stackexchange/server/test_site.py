@@ -1,5 +1,4 @@
 import json
-import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -252,13 +251,8 @@ def test_a_folder_that_is_not_there(tmp_path):
         Site.recorded(tmp_path / "absent")
 
 
-def test_recorded_pages_of_stack_overflow(stackexchange_data, tmp_path):
-    archive = stackexchange_data / "stackoverflow_api_pages.tar.gz"
-    if not archive.is_file():
-        pytest.skip(f"no {archive}")
-    with tarfile.open(archive) as file:
-        file.extractall(tmp_path, filter="data")
-    folder = tmp_path / "pages"
+def test_recorded_pages_of_stack_overflow(recorded_pages):
+    folder = recorded_pages
     site = Site.recorded(folder)
     assert site.name == "stackoverflow"
     assert len(site.items) == 16_586
