@@ -8,6 +8,8 @@ __version__ = "0.1.0"
 
 # MLflow reports usage from the moment that it is imported, unless this is set before
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# Arrow's own allocator keeps what it was given: the system's takes a tenth less memory, and no more over a long harvest
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 _UNACTIONABLE = (
     "Add type hints to the `predict` method",  # of kedro-mlflow's own model

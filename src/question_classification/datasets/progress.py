@@ -1,10 +1,14 @@
-"""How far a harvest has come: a live line on a terminal, a plain one now and then elsewhere."""
+"""How far an ingestion has come: a live line on a terminal, a plain one now and then elsewhere."""
 
 import logging
 import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from question_classification.stackexchange.follow import Progress
 
@@ -40,6 +44,17 @@ class ProgressLine:
             self._shown = now
             logger.info(self._describe())
 
+    def watch(self, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """Yield the batches of a harvest, and show how far it has come."""
+        self.show(Progress())
+        questions = newest = 0
+        for batch in batches:
+            questions += batch.num_rows
+            created = pc.max(batch["CreationDate"].cast(pa.int64())).as_py() or 0
+            newest = max(newest, created // 1000)
+            self.show(Progress(questions=questions, cursor=newest))
+            yield batch
+
     def _describe(self) -> str:
         """Describe the progress now: the rate falls while the service lets us wait."""
         received = self._progress.questions + self._progress.waiting - (self._before or 0)
@@ -57,7 +72,8 @@ def describe(progress: Progress, rate: float) -> str:
     >>> describe(Progress(questions=12_000, cursor=1_330_000_000, remaining=88_000, quota_remaining=180), 40.0)
     '12,000 questions, until 2012-02; 40 a second, some 37 min to go; 180 requests left today, fewer than it takes'
     """
-    parts = [f"{progress.questions + progress.waiting:,} questions, until {_month(progress.cursor)}"]
+    reached = f", until {_month(progress.cursor)}" if progress.cursor else ""
+    parts = [f"{progress.questions + progress.waiting:,} questions{reached}"]
     if rate:
         parts.append(f"{rate:,.0f} a second" + (_time_left(progress.remaining / rate) if progress.remaining else ""))
     if progress.quota_remaining is not None:

@@ -49,7 +49,9 @@ class RawQuestionsDataset(LocalDataset):
             check_replaceable(self._final)
             if not self.kept:
                 clear_abandoned(self._final)
-            write_raw(data, self.path)
+            with ProgressLine() as line:
+                data.batches = line.watch(data.batches)
+                write_raw(data, self.path)
             logger.info(_describe(data, self.path))
             for warning in data.warnings:
                 logger.warning(warning)

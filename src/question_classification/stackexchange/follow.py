@@ -219,6 +219,7 @@ class _GrowingLayer:
         if (self._folder / PAGES).exists():
             (self._folder / PAGES).rmdir()
         self._pages = self.progress.waiting = 0
+        pa.default_memory_pool().release_unused()  # else each merge keeps a little more, and harvests go on for days
 
     def _merge_month(self, part: Path, questions: pa.Table) -> None:
         known = read_part(part) if part.exists() else QUESTION_SCHEMA.empty_table()

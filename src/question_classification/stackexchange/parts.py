@@ -178,7 +178,7 @@ def read_part(part: Path) -> pa.Table:
         InputError: the file is no parquet file of questions.
     """
     try:
-        questions = pq.ParquetFile(part).read()
+        questions = pq.ParquetFile(part).read(use_threads=False)  # parts are small, and threads hold on to memory
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(part, error) from None
     if questions.schema != QUESTION_SCHEMA:

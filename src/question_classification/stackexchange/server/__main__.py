@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 from threading import Event
@@ -51,8 +52,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()  # a program that started this one waits for it
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()  # a program that started this one waits for it
+    except BrokenPipeError:  # or is gone, and Python's own flush at exit must not fail either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
