@@ -12,6 +12,7 @@ from question_classification.models.metrics import (
     METRICS,
     bootstrap_intervals,
     confusion,
+    paired_bootstrap_difference,
     precision_recall_points,
     roc_points,
     score_metrics,
@@ -251,3 +252,75 @@ class TestConfusion:
         assert sum(counts.values()) == rows
         assert values["accuracy"] == pytest.approx((counts["true_negative"] + counts["true_positive"]) / rows)
         assert all(type(count) is int for count in counts.values())
+
+
+class TestPairedBootstrapDifference:
+    @pytest.mark.parametrize(
+        ("metric", "difference"),
+        [
+            ("average_precision", 1 - 1 / 2),
+            ("roc_auc", 1 - 0),
+            ("recall", 1 - 0),
+            ("brier_score", 0.2**2 - 0.6**2),
+            ("log_loss", math.log(0.4 / 0.8)),
+        ],
+    )
+    def test_worked_out_by_hand(self, metric, difference) -> None:
+        # One row of each class: every resample is the sample.
+        found = paired_bootstrap_difference([0, 1], [0.2, 0.8], [0.6, 0.4], metric=metric, resamples=9, seed=0)
+        assert found == pytest.approx((difference,) * 3)
+
+    def test_equals_the_naive_loop_across_blocks(self) -> None:
+        y, score = simulate(10_000, digits=2)
+        reference = np.round(score**2, 2) * (np.arange(10_000) % 7 > 0)
+        arguments = {"threshold": 0.3, "resamples": 30, "seed": 7}
+        values, others = (resampled_naively(y, each, **arguments) for each in (score, reference))
+        for metric in ("average_precision", "f1", "log_loss"):
+            difference = paired_bootstrap_difference(y, score, reference, metric=metric, level=0.9, **arguments)
+            above = (values - others)[:, METRICS.index(metric)]
+            assert difference[1:] == pytest.approx(tuple(np.quantile(above, [0.05, 0.95])), abs=1e-9)
+            estimate, other = (score_metrics(y, each, threshold=0.3)[metric] for each in (score, reference))
+            assert difference[0] == pytest.approx(estimate - other)
+
+    @given(samples(), st.sampled_from(METRICS), st.integers(0, 100))
+    @settings(max_examples=25, deadline=None)
+    def test_of_the_same_scores_is_exactly_zero(self, sample, metric, seed) -> None:
+        y, score = sample
+        assert paired_bootstrap_difference(y, score, score, metric=metric, resamples=20, seed=seed) == (0, 0, 0)
+
+    @given(samples(), st.randoms(use_true_random=False), st.sampled_from(METRICS))
+    @settings(max_examples=25, deadline=None)
+    def test_changing_sides_mirrors_it(self, sample, random, metric) -> None:
+        y, score = sample
+        reference = np.array(random.sample(score.tolist(), len(score)))
+        difference, low, high = paired_bootstrap_difference(y, score, reference, metric=metric, resamples=20, seed=1)
+        mirrored = paired_bootstrap_difference(y, reference, score, metric=metric, resamples=20, seed=1)
+        assert low <= high
+        assert mirrored == pytest.approx((-difference, -high, -low), abs=1e-12)
+
+    def test_is_narrower_than_two_intervals_for_scores_that_are_alike(self) -> None:
+        y, score = simulate(2000)
+        reference = np.clip(score + np.random.default_rng(1).normal(0, 0.02, 2000), 0, 1)
+        _, low, high = paired_bootstrap_difference(y, score, reference, seed=0)
+        alone = bootstrap_intervals(y, score, seed=0)["average_precision"]
+        assert 0 < high - low < (alone[1] - alone[0]) / 3
+
+    def test_the_seed_decides(self) -> None:
+        y, score = simulate(500)
+        first, again, other = (paired_bootstrap_difference(y, score, 1 - score, seed=seed) for seed in (1, 1, 2))
+        assert first == again != other
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"metric": "gini"}, "metric must be one of roc_auc, .*, not 'gini'"),
+            ({"resamples": 0}, "resamples"),
+            ({"level": 1}, "level"),
+            ({"y_score_reference": [0.5]}, "one shape"),
+            ({"y_true": [1, 1, 1, 1]}, "both classes"),
+        ],
+    )
+    def test_refuses(self, arguments, message) -> None:
+        given = {"y_true": Y, "y_score": SCORE, "y_score_reference": SCORE, "seed": 0}
+        with pytest.raises(ValueError, match=message):
+            paired_bootstrap_difference(**(given | arguments))

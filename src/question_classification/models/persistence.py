@@ -13,9 +13,15 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 TRUSTED_TYPES = [
-    "question_classification.models.estimators.ContainsWords",
-    "question_classification.models.estimators.JoinText",
-    "question_classification.models.estimators.SortedTfidfVectorizer",
+    "question_classification.models.calibration.CalibratedClassifier",
+    "question_classification.models.calibration.IsotonicCalibrator",
+    "question_classification.models.calibration.SigmoidCalibrator",
+    "question_classification.models.features.Columns",
+    "question_classification.models.features.ContainsWords",
+    "question_classification.models.features.LogCountRatio",
+    "question_classification.models.features.Tfidf",
+    "question_classification.models.questions.Tokenize",
+    "scipy.sparse._csr.csr_array",  # as the function of a FunctionTransformer
     "numpy.dtype",  # SimpleImputer remembers the dtype that it was fitted on
 ]
 """All types that a model may hold beyond those that skops trusts (scikit-learn's estimators, NumPy's arrays)."""
