@@ -1,6 +1,6 @@
 # One vocabulary for people, hooks and CI. A bare `make` prints it.
 .DEFAULT_GOAL := help
-.PHONY: run test test-long check format viz lab mlflow repro api-server clean help lock benchmark
+.PHONY: run tune test test-long check format viz lab mlflow repro api-server clean help lock benchmark
 
 PYTHON ?= python3
 VENV := .venv
@@ -20,6 +20,10 @@ run: $(READY) ## The main job: questions in, report out; MLflow has the run, DVC
 
 repro: $(READY) ## The same, stage by stage, skipping what is up to date
 	dvc repro
+
+tune: $(READY) ## Better hyperparameters for the data at hand; a search that was stopped goes on
+	kedro run --pipelines=tuning
+	@dvc commit --quiet --force tuning
 
 test: $(READY) ## The tests, on all cores
 	pytest --numprocesses=auto --quiet
@@ -52,6 +56,7 @@ api-server: $(READY) ## A simulated Stack Exchange API: kedro run --params sourc
 	python -m question_classification.stackexchange.server --port 8023
 
 benchmark: $(READY) ## Run, start-up, dump and API, each side by side with what it is measured by
+	python benchmarks/model_quality.py
 	python benchmarks/run_against_recipe.py
 	python benchmarks/start_up.py
 	python benchmarks/building_blocks.py

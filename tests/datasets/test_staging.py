@@ -9,6 +9,7 @@ from kedro_datasets.text import TextDataset
 
 from question_classification.datasets.raw import RawOriginDataset, RawQuestionsDataset
 from question_classification.datasets.staging import StagedOutputs, check_inputs
+from question_classification.datasets.tuning import OptionalJSONDataset, TrialsDataset
 from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.stackexchange.simulated import simulate
@@ -121,6 +122,19 @@ class TestStagedOutputs:
         staged.discard()
         assert contents(tmp_path) == {**EARLIER, "02/loud.txt": "HELLO"}
 
+    def test_kept_output_is_written_in_place_and_outlives_a_run_that_fails(
+        self, words: DataCatalog, tmp_path: Path
+    ) -> None:
+        trial = {"study": "a", "number": 0, "values": {"C": 1.0}, "scores": [0.5], "pruned": False}
+        words["trials"] = TrialsDataset(filepath=str(tmp_path / "06/trials.json"), name="candidate")
+        staged = StagedOutputs(WORDS + Pipeline([Node(shout, "louder_word", "trials")]), words, tmp_path)
+        words.save("loud_word", "HELLO")
+        words.save("trials", trial)
+        assert (tmp_path / "06/trials.json").exists()
+        staged.discard()
+        assert words.load("trials") == [trial]
+        assert (tmp_path / "02/loud.txt").read_text() == "EARLIER"
+
     @pytest.mark.usefixtures("words")
     def test_process_that_ends_in_the_middle_leaves_nothing_behind(self, tmp_path: Path) -> None:
         """Neither hook of the end of a run is called on Ctrl-C."""
@@ -220,6 +234,21 @@ class TestCheckInputs:
         monkeypatch.chdir(tmp_path)
         with pytest.raises(InputError, match=r"^01/word\.txt: word has not been made yet"):
             check_inputs(WORDS, words)
+
+    def test_optional_input_may_be_absent(self, tmp_path: Path) -> None:
+        catalog = DataCatalog(
+            {
+                "tuned": OptionalJSONDataset(filepath=str(tmp_path / "tuned.json")),
+                "trials": TrialsDataset(filepath=str(tmp_path / "trials.json"), name="candidate"),
+            }
+        )
+        check_inputs(Pipeline([Node(max, ["tuned", "trials"], "largest")]), catalog)
+
+    def test_absent_input_is_named_beside_an_optional_one(self, words: DataCatalog, tmp_path: Path) -> None:
+        (tmp_path / "01/word.txt").unlink()
+        words["tuned"] = OptionalJSONDataset(filepath=str(tmp_path / "tuned.json"))
+        with pytest.raises(InputError, match="word has not been made yet"):
+            check_inputs(Pipeline([Node(max, ["tuned", "word"], "largest")]), words)
 
     def test_parameters_and_memory_are_no_files(self) -> None:
         pipeline = Pipeline([Node(max, ["params:number", "parameters", "memory"], "largest")])

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,9 @@ from pydantic import ValidationError
 from sklearn.model_selection import train_test_split
 
 from question_classification.pipelines.feature_engineering.nodes import (
+    Split,
     engineer_features,
+    group_near_duplicates,
     label_questions,
     split_train_test,
 )
@@ -17,12 +19,14 @@ from question_classification.pipelines.feature_engineering.parameters import Fea
 from question_classification.pipelines.parameters import RunParameters
 from question_classification.stackexchange.errors import InputError
 
-PARAMETERS = {"test_share": 0.25, "seed": 42}
+NEAR = {"similarity": 0.8, "across": "report", "seed": 42}
+PARAMETERS = {"split": "stratified", "test_share": 0.25, "seed": 42, "gap_days": 0, "near_duplicates": NEAR}
 RUN = {"source": "simulated", "target_tag": "machine-learning", "match": "exact"}
 
 
-def parameters(**changes: Any) -> FeatureEngineeringParameters:
-    return FeatureEngineeringParameters(**{**PARAMETERS, **changes})
+def parameters(near_duplicates: dict[str, Any] | None = None, **changes: Any) -> FeatureEngineeringParameters:
+    near = {**NEAR, **(near_duplicates or {})}
+    return FeatureEngineeringParameters.model_validate({**PARAMETERS, "near_duplicates": near, **changes})
 
 
 def run(**changes: Any) -> RunParameters:
@@ -128,28 +132,208 @@ class TestEngineerFeatures:
         pd.testing.assert_frame_equal(engineer_features(without), features)
 
 
-def labelled(labels: list[bool]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return features and labels of as many questions; they know each other by id, not by their order."""
-    ids = range(100, 100 + len(labels))
-    features = pd.DataFrame({"question_id": ids, "title": [f"title {id_}" for id_ in ids]})
-    return features, pd.DataFrame({"question_id": ids, "is_target": labels, "has_target_tag": labels})[::-1]
+def texts(*bodies: str) -> pd.DataFrame:
+    """Return features of questions by their bodies, under one title."""
+    return pd.DataFrame({"question_id": range(70, 70 - len(bodies), -1), "title": "Mean or median", "body": bodies})
+
+
+class TestGroupNearDuplicates:
+    WORDS = "which of the two is better when a few of the values are far larger than all of the others in the sample"
+
+    def test_each_question_points_at_the_first_that_says_nearly_the_same(self) -> None:
+        other = "<p>How do I draw a histogram with unequal widths?</p>"
+        edited = self.WORDS.replace("larger", "greater")
+        near = group_near_duplicates(texts(other, self.WORDS, edited, other, self.WORDS), parameters())
+        assert near["question_id"].tolist() == [70, 69, 68, 67, 66]
+        assert near["first_id"].tolist() == [70, 69, 69, 70, 69]
+
+    def test_similarity_says_how_near_is_near(self) -> None:
+        """One word of 24 is another: 21 pairs of neighbours in common, 25 in all."""
+        pair = texts(self.WORDS, self.WORDS.replace("larger", "greater"))
+        strict = group_near_duplicates(pair, parameters({"similarity": 0.9}))
+        assert strict["first_id"].tolist() == [70, 69]
+
+    def test_case_punctuation_and_spaces_make_no_difference(self) -> None:
+        near = group_near_duplicates(
+            texts(self.WORDS, self.WORDS.title(), self.WORDS.replace(" ", ",\n")), parameters({"similarity": 1})
+        )
+        assert near["first_id"].tolist() == [70] * 3
+
+    def test_title_counts_too(self) -> None:
+        features = texts("Why?", "Why?").assign(title=["Mean", "Histogram"])
+        assert group_near_duplicates(features, parameters())["first_id"].tolist() == [70, 69]
+
+    def test_questions_without_words_are_alone(self) -> None:
+        features = texts("", "", "?").assign(title="")
+        assert group_near_duplicates(features, parameters())["first_id"].tolist() == [70, 69, 68]
+
+
+DAY = 24 * 3600.0
+Kind = Literal["stratified", "temporal"]
+each_kind = pytest.mark.parametrize("kind", ["stratified", "temporal"])
+FIRST_ID = 100
+
+
+def split(
+    labels: list[bool], created: list[float] | None = None, first: list[int] | None = None, **changes: Any
+) -> Split:
+    """Split as many questions as there are labels; features, labels and near-duplicates know each other by id alone.
+
+    Args:
+        labels: of the questions.
+        created: in days; a day apart by default.
+        first: the position of the first near-duplicate of each question; none has any by default.
+        changes: of the parameters.
+    """
+    ids = pd.RangeIndex(FIRST_ID, FIRST_ID + len(labels))
+    features = pd.DataFrame(
+        {
+            "question_id": ids,
+            "title": [f"title {each}" for each in ids],
+            "creation_time": DAY * np.array(range(len(labels)) if created is None else created, float),
+        }
+    )
+    question_labels = pd.DataFrame({"question_id": ids, "is_target": labels, "has_target_tag": labels})[::-1]
+    near = pd.DataFrame({"question_id": ids, "first_id": ids if first is None else ids[first]}).sample(
+        frac=1, random_state=1
+    )
+    return split_train_test(features, question_labels, near, parameters(**changes))
+
+
+def positions(questions: pd.DataFrame) -> list[int]:
+    return (questions["question_id"] - FIRST_ID).tolist()
+
+
+def sides(made: Split, kind: Kind) -> list[str]:
+    """Return the side of each question by a kind of split, whichever of the two was asked for."""
+    if made.split["other"] == kind:
+        return made.other_split["side"].tolist()
+    side = ["gap"] * len(made.other_split)
+    for name, questions in (("train", made.train_set), ("test", made.test_set)):
+        for position in positions(questions):
+            side[position] = name
+    return side
+
+
+ALTERNATING = [True, False] * 20
 
 
 class TestSplitTrainTest:
-    def test_equals_that_of_scikit_learn(self) -> None:
-        labels = [number % 9 == 0 for number in range(90)]
-        features, question_labels = labelled(labels)
-        train, test = split_train_test(features, question_labels, parameters(seed=3))
-        expected = train_test_split(np.arange(90), test_size=0.25, stratify=labels, random_state=3)
-        assert train["question_id"].tolist() == (expected[0] + 100).tolist()
-        assert test["question_id"].tolist() == (expected[1] + 100).tolist()
+    @each_kind
+    def test_rows_keep_features_label_and_order(self, kind: Kind) -> None:
+        made = split(ALTERNATING, split=kind)
+        for questions in (made.train_set, made.test_set):
+            assert questions.index.equals(pd.RangeIndex(len(questions)))
+            assert positions(questions) == sorted(positions(questions))
+            assert questions.columns.tolist() == ["question_id", "title", "creation_time", "is_target"]
+            for row, position in zip(questions.itertuples(), positions(questions), strict=True):
+                assert row.title == f"title {row.question_id}"
+                assert (row.creation_time, row.is_target) == (position * DAY, ALTERNATING[position])
 
-    def test_rows_keep_features_and_label(self) -> None:
-        features, question_labels = labelled([True, False] * 20)
-        train, test = split_train_test(features, question_labels, parameters())
-        together = pd.concat([train, test]).sort_values("question_id").reset_index(drop=True)
-        pd.testing.assert_frame_equal(together, features.assign(is_target=[True, False] * 20))
-        assert list(test.index) == list(range(10))
+    @each_kind
+    def test_other_split_is_what_the_other_kind_would_have_given(self, kind: Kind) -> None:
+        other: Kind = "temporal" if kind == "stratified" else "stratified"
+        options: dict[str, Any] = {"gap_days": 3, "seed": 5}
+        made, asked = split(ALTERNATING, split=kind, **options), split(ALTERNATING, split=other, **options)
+        assert (made.split["kind"], made.split["other"]) == (kind, other)
+        assert made.other_split.columns.tolist() == ["question_id", "side"]
+        assert positions(made.other_split) == list(range(40))
+        for each in (kind, other):
+            assert sides(made, each) == sides(asked, each)
+
+    @each_kind
+    @pytest.mark.parametrize("targets", [0, 40])
+    def test_set_of_one_class_is_refused(self, kind: Kind, targets: int) -> None:
+        with pytest.raises(InputError) as error:
+            split([True] * targets + [False] * (40 - targets), split=kind)
+        assert str(error.value) == (
+            f"split: {targets} of 40 questions are about the target tag; with a test_share of 0.25 the train or test "
+            "set would hold one class only; bring more questions of either kind, or change "
+            "feature_engineering.test_share."
+        )
+
+    @pytest.mark.parametrize("targets", [1, 39])
+    def test_class_of_one_question_cannot_be_stratified(self, targets: int) -> None:
+        with pytest.raises(InputError, match=f"^split: {targets} of 40 questions are about the target tag; "):
+            split([True] * targets + [False] * (40 - targets))
+
+    @pytest.mark.parametrize("late", [True, False])
+    def test_temporal_side_of_one_class_is_refused(self, late: bool) -> None:
+        labels = [not late] * 30 + [late, not late] * 5
+        with pytest.raises(InputError, match=r"would hold one class only"):
+            split(labels, split="temporal")
+        assert set(split(labels).other_split["side"]) == {"train", "test"}  # as a second opinion it is no obstacle
+
+    def test_temporal_split_is_made_where_a_stratified_one_cannot_be(self) -> None:
+        """Of 8 questions 1 goes to the test set, which cannot hold both classes; the second opinion is then empty."""
+        labels, created = [True, False] * 4, [0, 0, 1, 1, 2, 2, 3, 3]
+        with pytest.raises(InputError, match=r"^split: 4 of 8"):
+            split(labels, created, test_share=0.1)
+        made = split(labels, created, test_share=0.1, split="temporal")
+        assert positions(made.test_set) == [6, 7]
+        assert set(made.other_split["side"]) == {"train"}
+
+    @settings(max_examples=100, deadline=None)
+    @given(
+        questions=st.lists(st.tuples(st.booleans(), st.integers(0, 40), st.integers(0, 40)), min_size=2, max_size=60),
+        kind=st.sampled_from(["stratified", "temporal"]),
+        across=st.sampled_from(["report", "group"]),
+        share=st.floats(0.01, 0.99),
+        gap_days=st.sampled_from([0, 0.5, 7]),
+        seed=st.integers(0, 2**32 - 1),
+    )
+    @example([(True, 0, 0), (False, 0, 1), (True, 1, 2), (False, 1, 3)], "stratified", "report", 0.625, 0, 0)
+    def test_every_question_is_somewhere_once(
+        self,
+        questions: list[tuple[bool, int, int]],
+        kind: Kind,
+        across: str,
+        share: float,
+        gap_days: float,
+        seed: int,
+    ) -> None:
+        """Whatever the numbers: both classes on both sides, or one clear line."""
+        labels, created = [label for label, _, _ in questions], [quarter / 4 for _, quarter, _ in questions]
+        groups = [group for _, _, group in questions]
+        first = [groups.index(group) for group in groups]
+        options: dict[str, Any] = {"split": kind, "test_share": share, "gap_days": gap_days, "seed": seed}
+        try:
+            made = split(labels, created, first, near_duplicates={"across": across}, **options)
+        except InputError as error:
+            refused = str(error)
+        else:
+            refused = ""
+        if refused:
+            assert refused.startswith(f"split: {sum(labels)} of {len(labels)} questions are about the target tag; ")
+            return
+        train, test = positions(made.train_set), positions(made.test_set)
+        assert not set(train) & set(test)
+        assert {labels[each] for each in train} == {labels[each] for each in test} == {True, False}
+        assert positions(made.other_split) == list(range(len(labels)))
+        of_kind = {each: sides(made, each) for each in ("stratified", "temporal")}
+        assert "gap" not in of_kind["stratified"]
+        for side in of_kind.values():
+            assert set(side) <= {"train", "test", "gap"}
+            if across == "group":
+                assert all(side[position] == side[each] for position, each in enumerate(first))
+        if across == "report":
+            check_comes_before(of_kind["temporal"], created, gap_days)
+
+
+def check_comes_before(side: list[str], created: list[float], gap_days: float) -> None:
+    """Check that what is learnt from came before what is judged by, and that nothing was left out without need."""
+    begin = min(day for day, each in zip(created, side, strict=True) if each == "test")
+    for day, each in zip(created, side, strict=True):
+        assert each == ("test" if day >= begin else "gap" if day >= begin - gap_days else "train")
+
+
+class TestStratifiedSplit:
+    def test_is_that_of_scikit_learn(self) -> None:
+        labels = [number % 9 == 0 for number in range(90)]
+        made = split(labels, seed=3)
+        train, test = train_test_split(np.arange(90), test_size=0.25, stratify=labels, random_state=3)
+        assert positions(made.train_set) == sorted(train)
+        assert positions(made.test_set) == sorted(test)
 
     @settings(max_examples=25, deadline=None)
     @given(
@@ -158,63 +342,125 @@ class TestSplitTrainTest:
         share=st.sampled_from([0.25, 0.3, 0.5]),
         seed=st.integers(0, 2**32 - 1),
     )
-    def test_sides_are_disjoint_of_the_right_size_and_alike(
-        self, others: int, targets: int, share: float, seed: int
-    ) -> None:
-        features, question_labels = labelled([True] * targets + [False] * others)
-        train, test = split_train_test(features, question_labels, parameters(test_share=share, seed=seed))
-        assert set(train["question_id"]) | set(test["question_id"]) == set(features["question_id"])
-        assert len(train) + len(test) == len(features)
-        assert len(test) == int(np.ceil(share * len(features)))
-        assert abs(test["is_target"].mean() - targets / len(features)) < 1 / len(test)
+    def test_sides_are_of_the_right_size_and_alike(self, others: int, targets: int, share: float, seed: int) -> None:
+        made = split([True] * targets + [False] * others, test_share=share, seed=seed)
+        assert len(made.test_set) == int(np.ceil(share * (targets + others)))
+        assert len(made.train_set) + len(made.test_set) == targets + others
+        assert abs(made.test_set["is_target"].mean() - targets / (targets + others)) < 1 / len(made.test_set)
 
     def test_seed_decides(self) -> None:
-        features, question_labels = labelled([True] * 20 + [False] * 80)
-        once, again, other = (
-            split_train_test(features, question_labels, parameters(seed=seed)).test_set["question_id"].tolist()
-            for seed in (1, 1, 2)
-        )
+        once, again, other = (positions(split([True, False] * 40, seed=seed).test_set) for seed in (1, 1, 2))
         assert once == again != other
 
-    @pytest.mark.parametrize("targets", [1, 39, 40])
-    def test_side_of_one_class_is_refused(self, targets: int) -> None:
-        features, question_labels = labelled([True] * targets + [False] * (40 - targets))
-        with pytest.raises(InputError) as error:
-            split_train_test(features, question_labels, parameters())
-        assert str(error.value) == (
-            f"split: {targets} of 40 questions are about the target tag; with a test_share of 0.25 the train or test "
-            "set would hold one class only; bring more questions of either kind, or change "
-            "feature_engineering.test_share."
+
+class TestTemporalSplit:
+    def test_last_ones_by_creation_are_the_test_set(self) -> None:
+        created = [float(day * 7 % 40) for day in range(40)]  # in no order
+        made = split(ALTERNATING, created, split="temporal")
+        assert positions(made.test_set) == [position for position, day in enumerate(created) if day >= 30]
+        assert len(made.train_set) == 30
+
+    def test_those_of_one_second_stay_together(self) -> None:
+        """The quarter would begin within the third of four seconds."""
+        made = split([True, False] * 8, [0] * 4 + [1] * 4 + [2] * 6 + [3] * 2, split="temporal")
+        assert positions(made.test_set) == list(range(8, 16))
+
+    def test_gap_is_left_out(self) -> None:
+        made = split(ALTERNATING, split="temporal", gap_days=2.5)
+        assert positions(made.test_set) == list(range(30, 40))
+        assert positions(made.train_set) == list(range(28))  # days 28 and 29 are within 2.5 days of day 30
+        assert sides(split(ALTERNATING, gap_days=2.5), "temporal") == ["train"] * 28 + ["gap"] * 2 + ["test"] * 10
+
+    def test_question_at_the_very_edge_of_the_gap_is_left_out(self) -> None:
+        assert positions(split(ALTERNATING, split="temporal", gap_days=1).train_set) == list(range(29))
+
+    def test_seed_plays_no_part(self) -> None:
+        once, other = (positions(split(ALTERNATING, split="temporal", seed=seed).test_set) for seed in (1, 2))
+        assert once == other
+
+    def test_gap_that_leaves_nothing_to_learn_from_is_refused(self) -> None:
+        with pytest.raises(InputError, match="would hold one class only"):
+            split(ALTERNATING, split="temporal", gap_days=1000)
+
+
+class TestNearDuplicatesAcross:
+    """Of 40 questions, a day apart: 31 and 38 repeat 2, 39 repeats 35, and 20 repeats 4."""
+
+    FIRST = (*range(20), 4, *range(21, 31), 2, *range(32, 38), 2, 35)
+
+    def test_are_counted(self) -> None:
+        made = split(ALTERNATING, first=list(self.FIRST), split="temporal")
+        assert made.split["near_duplicates"] == {
+            "similarity": 0.8,
+            "handling": "report",
+            "questions": 7,
+            "test_questions_with_one_in_train": {
+                "temporal": 2,  # 31 and 38
+                "stratified": self.count_across(sides(made, "stratified")),
+            },
+        }
+        assert positions(made.test_set) == list(range(30, 40))
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_are_counted_in_both_kinds(self, seed: int) -> None:
+        made = split(ALTERNATING, first=list(self.FIRST), seed=seed)
+        across = made.split["near_duplicates"]["test_questions_with_one_in_train"]
+        assert across == {"temporal": 2, "stratified": self.count_across(sides(made, "stratified"))}
+
+    def count_across(self, side: list[str]) -> int:
+        groups = [[2, 31, 38], [35, 39], [4, 20]]
+        return sum(
+            side[each] == "test" and any(side[other] == "train" for other in group)
+            for group in groups
+            for each in group
         )
 
-    @settings(max_examples=150, deadline=None)
-    @given(others=st.integers(0, 12), targets=st.integers(1, 12), share=st.floats(0.01, 0.99), seed=st.integers(0, 9))
-    @example(others=2, targets=2, share=0.625, seed=0)
-    def test_small_sets_are_split_well_or_refused(self, others: int, targets: int, share: float, seed: int) -> None:
-        """Whatever the numbers: both classes on both sides, or one clear line."""
-        features, question_labels = labelled([True] * targets + [False] * others)
-        try:
-            sides = split_train_test(features, question_labels, parameters(test_share=share, seed=seed))
-        except InputError as error:
-            refused = str(error)
-        else:
-            refused = ""
-        if refused:
-            assert refused.startswith(f"split: {targets} of {targets + others} questions are about the target tag; ")
-            return
-        assert [side["is_target"].nunique() for side in sides] == [2, 2]
+    def test_group_puts_them_where_the_first_is(self) -> None:
+        apart = split(ALTERNATING, first=list(self.FIRST), split="temporal")
+        made = split(ALTERNATING, first=list(self.FIRST), split="temporal", near_duplicates={"across": "group"})
+        for kind in ("stratified", "temporal"):
+            side, before = sides(made, kind), sides(apart, kind)
+            assert side == [before[each] for each in self.FIRST]
+        assert sorted(set(positions(made.train_set)) & set(range(30, 40))) == [31, 38]
+        counted = {**apart.split["near_duplicates"], "handling": "group"}  # how many there were to be moved
+        assert made.split["near_duplicates"] == counted
+
+    def test_none_is_said_where_there_are_none(self) -> None:
+        near = split(ALTERNATING).split["near_duplicates"]
+        assert (near["questions"], near["test_questions_with_one_in_train"]) == (0, {"stratified": 0, "temporal": 0})
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"split": "random"},
+        {"split": None},
         {"test_share": 0},
         {"test_share": 1},
         {"seed": -1},
         {"seed": 2**32},
+        {"gap_days": -1},
+        {"gap_days": float("nan")},
+        {"gap_days": "a week"},
+        {"near_duplicates": {"similarity": 0}},
+        {"near_duplicates": {"similarity": 1.01}},
+        {"near_duplicates": {"across": "drop"}},
+        {"near_duplicates": {"seed": -1}},
+        {"near_duplicates": {"seed": 2**32}},
+        {"near_duplicates": {"permutations": 128}},
         {"target_tag": "r"},
     ],
+    ids=str,
 )
 def test_parameters_are_checked(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         parameters(**wrong)
+
+
+@pytest.mark.parametrize("name", [*PARAMETERS, *(f"near_duplicates.{name}" for name in NEAR)])
+def test_parameters_must_be_said(name: str) -> None:
+    given = {**PARAMETERS, "near_duplicates": dict(NEAR)}
+    *path, last = name.split(".")
+    (given["near_duplicates"] if path else given).pop(last)
+    with pytest.raises(ValidationError, match="Field required"):
+        FeatureEngineeringParameters.model_validate(given)

@@ -9,15 +9,20 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from question_classification.pipelines.modelling.nodes import DEPLOYABLE
 from question_classification.pipelines.modelling.pipeline import CANDIDATES
 from question_classification.pipelines.reporting.names import CANDIDATE_NAMES, METRIC_NAMES
 from question_classification.pipelines.reporting.nodes import (
     CandidateEvaluation,
+    SelectedEvaluation,
     collect_metrics,
     draw_confusion_matrices,
+    draw_learning_curve,
     draw_precision_recall,
+    draw_reliability,
     draw_roc,
     evaluate_candidate,
+    evaluate_selected,
     write_report,
 )
 from question_classification.pipelines.reporting.parameters import ReportingParameters
@@ -26,6 +31,8 @@ PARAMETERS: dict[str, Any] = {
     "threshold": 0.5,
     "interval": {"resamples": 200, "level": 0.95, "seed": 42},
     "curve_points": 500,
+    "precision": 0.8,
+    "reliability_bins": 2,
 }
 TARGET = {"target_tag": "machine-learning", "match": "exact"}
 QUALITY: dict[str, Any] = {
@@ -52,6 +59,94 @@ def parameters(**changes: Any) -> ReportingParameters:
 
 def scores(labels: list[int] | list[bool], values: list[float]) -> pd.DataFrame:
     return pd.DataFrame({"question_id": range(len(labels)), "is_target": [bool(y) for y in labels], "score": values})
+
+
+SPLIT: dict[str, Any] = {
+    "kind": "stratified",
+    "other": "temporal",
+    "near_duplicates": {
+        "similarity": 0.8,
+        "handling": "report",
+        "questions": 8,
+        "test_questions_with_one_in_train": {"stratified": 3, "temporal": 2},
+    },
+}
+SELECTION: dict[str, Any] = {
+    "candidate": "nb_svm_logistic",
+    "cross_validation": {
+        candidate: {"average_precision": 0.5, "standard_error": 0.01, "behind": 0.25, "behind_standard_error": 0.02}
+        for candidate in DEPLOYABLE
+    },
+}
+CALIBRATION = {"method": "sigmoid", "log_loss": {"sigmoid": 0.3, "isotonic": 0.123456789}}
+THRESHOLD: dict[str, Any] = {
+    "policy": "max_f1",
+    "threshold": 0.35,
+    "policies": {
+        "max_f1": {"threshold": 0.35, "reached": True},
+        "precision_at_least": {"threshold": 0.8, "reached": False},
+    },
+}
+SLICES = pd.DataFrame(
+    {
+        "dimension": ["code", "code"],
+        "slice": ["with code", "without code"],
+        "n": [1500, 2],
+        "positives": [30, 0],
+        **{
+            f"{metric}{bound}": [value, float("nan")]
+            for metric in ("average_precision", "precision", "recall")
+            for bound, value in (("", 0.5), ("_low", 0.25), ("_high", 0.75))
+        },
+    }
+)
+TERMS = pd.DataFrame(
+    {
+        "field": ["title", "title"],
+        "term": ["neural net", "<b>"],
+        "direction": ["for", "against"],
+        "questions": [1234, 5],
+        "mean_contribution": [1.5, -0.25],
+        "influence": [0.2, 0.1],
+    }
+)
+MISTAKES: list[dict[str, Any]] = [
+    {
+        "question_id": 7,
+        "title": "<script>alert(1)</script> Why?",
+        "link": "https://example.org/questions/7",
+        "owner_display_name": "Ada <i>",
+        "owner_link": None,
+        "content_license": "CC BY-SA 4.0",
+        "is_target": False,
+        "score": 0.91,
+        "terms": [
+            {"field": "title", "term": "neural", "contribution": 1.25},
+            {"field": "others", "term": "", "contribution": 0.5},
+        ],
+    }
+]
+NEIGHBOURS = pd.DataFrame({"tag": ["svm"], "questions": [40], "with_target": [10], "share": [0.25]})
+NOISE = pd.DataFrame(
+    {
+        "left_out": ["none", "with a neighbour tag", "suspected"],
+        "rows_left_out": [0, 1200, 3],
+        "positives_left_out": [0, 0, 1],
+        "average_precision": [0.5, 0.625, float("nan")],
+        "low": [0.4, 0.5, float("nan")],
+        "high": [0.6, 0.75, float("nan")],
+        "at_random": [0.5, 0.52, float("nan")],
+        "false_positives": [9, 4, 2],
+    }
+)
+CURVE = pd.DataFrame(
+    {
+        "fold": [0, 0, 0, 1, 1, 1],
+        "share": [0.25, 0.5, 1.0] * 2,
+        "train_size": [100, 200, 400] * 2,
+        "average_precision": [0.3, 0.4, 0.45, 0.35, 0.42, 0.5],
+    }
+)
 
 
 # Two others and two targets; one pair of the four is in the wrong order.
@@ -135,17 +230,25 @@ class TestEvaluateCandidate:
             [1.0, 1.0],
         ]
 
-    def test_mlflow_has_every_metric_at_full_precision(self) -> None:
+    def test_mlflow_has_every_metric(self) -> None:
         metrics = evaluate_candidate(TRAIN, TEST, parameters()).mlflow_metrics
         assert set(metrics) == {f"{split}.{name}" for split in ("train", "test") for name in METRIC_NAMES}
         assert metrics["test.roc_auc"] == {"value": 0.75, "step": 0}
-        assert metrics["test.average_precision"]["value"] == pytest.approx(5 / 6, abs=1e-15)
+        assert metrics["test.average_precision"]["value"] == pytest.approx(5 / 6, abs=1e-6)
 
 
 @pytest.fixture(scope="module")
 def evaluated() -> list[CandidateEvaluation]:
     """Candidates of different worth, in their order; the last is the best."""
-    sets = [CONSTANT, scores([0, 0, 1, 1], [0.6, 0.4, 0.5, 0.5]), TEST, scores([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.9])]
+    best, weak = scores([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.9]), scores([0, 0, 1, 1], [0.6, 0.4, 0.5, 0.5])
+    sets = [
+        CONSTANT,
+        weak,
+        TEST,
+        scores([0, 0, 1, 1], [0.7, 0.2, 0.3, 0.9]),
+        scores([0, 0, 1, 1], [0.5, 0.2, 0.3, 0.4]),
+        best,
+    ]
     return [evaluate_candidate(TRAIN, test, parameters()) for test in sets]
 
 
@@ -160,9 +263,56 @@ def labels() -> pd.DataFrame:
     )
 
 
-def collect(evaluated: list[CandidateEvaluation], quality: dict[str, Any] = QUALITY, **changes: str) -> dict[str, Any]:
+def evaluate(test: pd.DataFrame = TEST, other: pd.DataFrame = TEST) -> SelectedEvaluation:
+    return evaluate_selected(test, other, THRESHOLD, SPLIT, parameters())
+
+
+def collect(
+    evaluated: list[CandidateEvaluation],
+    quality: dict[str, Any] = QUALITY,
+    selected: SelectedEvaluation | None = None,
+    **changes: str,
+) -> dict[str, Any]:
     """Collect the record of a run; the changes are of what its labels were made for."""
-    return collect_metrics(quality, labels(), TARGET | changes, parameters(), *[each.evaluation for each in evaluated])
+    return collect_metrics(
+        quality,
+        labels(),
+        TARGET | changes,
+        SPLIT,
+        SELECTION,
+        CALIBRATION,
+        THRESHOLD,
+        (selected or evaluate()).evaluation,
+        parameters(),
+        *[each.evaluation for each in evaluated],
+    )
+
+
+class TestEvaluateSelected:
+    def test_both_splits_at_the_threshold_worked_out_by_hand(self) -> None:
+        evaluation = evaluate(other=scores([0, 1], [0.2, 0.4])).evaluation
+        stratified, temporal = (evaluation["by_split"][kind] for kind in ("stratified", "temporal"))
+        # at 0.35 and above: 0.4 of an other, 0.35 and 0.8 of the target
+        assert (stratified["rows"], stratified["positives"]) == (4, 2)
+        assert (stratified["precision"], stratified["recall"]) == (0.666667, 1.0)
+        assert stratified["recall_at_precision"] == 0.5  # only 0.8 flags with a precision of at least 0.8
+        assert (temporal["rows"], temporal["average_precision"], temporal["recall_at_precision"]) == (2, 1.0, 1.0)
+        for measured in (stratified, temporal):
+            low, high = measured["expected_calibration_error_interval"]
+            assert low <= high
+
+    def test_policies_per_thousand(self) -> None:
+        policies = evaluate().evaluation["policies"]
+        assert policies["max_f1"]["flagged"] == pytest.approx(750)
+        assert policies["max_f1"]["false_positive"] == pytest.approx(250)
+        assert policies["max_f1"]["false_negative"] == 0
+        assert policies["precision_at_least"]["flagged"] == pytest.approx(250)
+        assert policies["precision_at_least"]["reached"] is False
+
+    def test_a_split_without_questions_has_no_metrics(self) -> None:
+        selected = evaluate(other=TEST.head(0))
+        assert selected.evaluation["by_split"]["temporal"] is None
+        assert {name.split(".")[0] for name in selected.mlflow_metrics} == {"stratified"}
 
 
 class TestCollectMetrics:
@@ -185,7 +335,14 @@ class TestCollectMetrics:
         assert metrics["candidates"]["numeric_logistic"] == {
             "train": evaluated[2].evaluation["train"],
             "test": evaluated[2].evaluation["test"],
+            "cross_validation": None,
         }
+        assert metrics["candidates"]["prior"]["cross_validation"] == SELECTION["cross_validation"]["prior"]
+        selected = metrics["selected"]
+        assert (selected["candidate"], selected["threshold"], selected["policy"]) == ("nb_svm_logistic", 0.35, "max_f1")
+        assert selected["calibration"] == {"method": "sigmoid", "log_loss": {"sigmoid": 0.3, "isotonic": 0.123457}}
+        assert selected["temporal"]["average_precision"] == 0.833333
+        assert metrics["split"] == SPLIT
 
     def test_record_is_json(self, evaluated: list[CandidateEvaluation]) -> None:
         metrics = collect(evaluated)
@@ -205,9 +362,17 @@ def draw_all(evaluated: list[CandidateEvaluation], **changes: Any) -> dict[str, 
     }
 
 
+def draw_others(metrics: dict[str, Any], factor: float = 1.0) -> list[bytes]:
+    points = evaluate().reliability_points
+    return [
+        draw_reliability(metrics, points.assign(mean_score=points["mean_score"] * factor)),
+        draw_learning_curve(metrics, CURVE.assign(average_precision=CURVE["average_precision"] * factor)),
+    ]
+
+
 class TestFigures:
     def test_are_images_wide_enough_to_read(self, evaluated: list[CandidateEvaluation]) -> None:
-        for image in draw_all(evaluated).values():
+        for image in [*draw_all(evaluated).values(), *draw_others(collect(evaluated))]:
             assert image.startswith(PNG)
             assert image.endswith(b"IEND\xaeB`\x82")
             width, height = struct.unpack(">II", image[16:24])
@@ -216,10 +381,16 @@ class TestFigures:
 
     def test_are_the_same_bytes_each_time(self, evaluated: list[CandidateEvaluation]) -> None:
         assert draw_all(evaluated) == draw_all(evaluated)
+        assert draw_others(collect(evaluated)) == draw_others(collect(evaluated))
 
     def test_show_what_they_are_given(self, evaluated: list[CandidateEvaluation]) -> None:
         images, others = draw_all(evaluated), draw_all(evaluated[::-1])
         assert all(images[name] != others[name] for name in images)
+        pairs = zip(draw_others(collect(evaluated)), draw_others(collect(evaluated), 0.5), strict=True)
+        assert all(one != other for one, other in pairs)
+
+    def test_no_learning_curve_is_a_figure_too(self, evaluated: list[CandidateEvaluation]) -> None:
+        assert draw_learning_curve(collect(evaluated), CURVE.head(0)).startswith(PNG)
 
     def test_tag_is_text(self, evaluated: list[CandidateEvaluation]) -> None:
         """What stands between dollar signs would be a formula to matplotlib, and an error where it is wrong."""
@@ -261,41 +432,71 @@ class Page(html.parser.HTMLParser):
 
 
 def report(
-    evaluated: list[CandidateEvaluation], quality: dict[str, Any] | None = None, **changes: Any
+    evaluated: list[CandidateEvaluation],
+    quality: dict[str, Any] | None = None,
+    selected: SelectedEvaluation | None = None,
+    **changes: Any,
 ) -> tuple[Page, dict[str, Any]]:
-    quality = {**QUALITY, **(quality or {})}
-    metrics = collect(evaluated, quality, **changes)
-    return Page(write_report(metrics, quality, parameters(), PNG + b"1", PNG + b"2", PNG + b"3")), metrics
+    quality, selected = {**QUALITY, **(quality or {})}, selected or evaluate()
+    metrics = collect(evaluated, quality, selected, **changes)
+    analysis = (TERMS, MISTAKES, SLICES, NEIGHBOURS, NOISE)
+    images = [PNG + str(number).encode() for number in range(1, 6)]
+    return Page(write_report(metrics, quality, selected.evaluation, *analysis, parameters(), *images)), metrics
 
 
 class TestWriteReport:
     def test_compares_the_candidates(self, evaluated: list[CandidateEvaluation]) -> None:
         page, metrics = report(evaluated)
         for candidate, results in metrics["candidates"].items():
-            assert page.row(CANDIDATE_NAMES[candidate], cells=1 + len(METRIC_NAMES)) == [
+            note = " (not deployable)" if candidate == "numeric_logistic" else ""
+            assert page.row(CANDIDATE_NAMES[candidate] + note, cells=1 + len(METRIC_NAMES)) == [
                 "{:.3f} [{:.3f}, {:.3f}]".format(results["test"][name], *results["test"][f"{name}_interval"])
                 for name in METRIC_NAMES
             ]
-            assert page.row(CANDIDATE_NAMES[candidate], cells=5) == [
+            gaps = [row[1:] for row in page.rows if row[0] == CANDIDATE_NAMES[candidate] and len(row) == 5]
+            assert gaps[-1] == [
                 f"{results[split][name]:.3f}"
                 for name in ("average_precision", "roc_auc")
                 for split in ("train", "test")
             ]
+            if candidate != "numeric_logistic":
+                assert gaps[0] == ["0.5000", "0.0100", "0.2500", "0.0200"]
 
-    def test_names_the_best_by_average_precision(self, evaluated: list[CandidateEvaluation]) -> None:
+    def test_says_what_the_selected_candidate_reaches(self, evaluated: list[CandidateEvaluation]) -> None:
         page, _ = report(evaluated)
-        assert "The best candidate,\nTF-IDF, logistic regression, reaches an average precision of\n1.000 [" in page.text
-        page, _ = report([evaluated[3], *evaluated[:3]])
-        assert "The best candidate,\nClass prior," in page.text
+        text = " ".join(page.text.split())
+        assert (
+            f"The selected candidate, {CANDIDATE_NAMES['nb_svm_logistic']}, reaches an average precision of 0.833 ["
+            in text
+        )
+        assert "a probability of 0.350, it finds 100 % of the target's questions, and 67 % of those" in text
+        assert page.row("Best F1, chosen", cells=8)[:2] == ["0.350", "750.0"]
+        assert page.row("Precision at least (out of reach: the nearest)", cells=8)[:2] == ["0.800", "250.0"]
+        assert "3 questions of the test set have a near-duplicate in the training set" in text
 
     def test_says_nothing_of_what_it_flags_where_it_finds_nothing(self, evaluated: list[CandidateEvaluation]) -> None:
-        best = evaluated[3]
-        found_nothing = {**best.evaluation, "test": {**best.evaluation["test"], "recall": 0.0, "precision": 0.0}}
-        page, _ = report([*evaluated[:3], best._replace(evaluation=found_nothing)])
+        page, _ = report(evaluated, selected=evaluate(scores([0, 1, 0, 1], [0.1, 0.2, 0.1, 0.3])))
         assert "it finds none of the target's questions" in page.text
         assert "it flags are right" not in page.text
+
+    def test_says_where_it_errs(self, evaluated: list[CandidateEvaluation]) -> None:
         page, _ = report(evaluated)
-        assert "it flags are right" in page.text
+        assert page.row("with code", cells=6) == ["1,500", "30", *["0.500 [0.250, 0.750]"] * 3]
+        assert page.row("without code", cells=6) == ["2", "0", "\N{EN DASH}", "\N{EN DASH}", "\N{EN DASH}"]
+        assert page.row("neural net", cells=3) == ["+1.50", "1,234"]
+        assert page.row("<b>", cells=3) == ["-0.25", "5"]
+        assert page.row("nothing", cells=5) == ["0", "9", "0.500 [0.400, 0.600]", "0.500"]
+        assert page.row("labels that the model contradicts with confidence", cells=5) == [
+            "3",
+            "2",
+            "\N{EN DASH}",
+            "\N{EN DASH}",
+        ]
+        (mistake,) = [row for row in page.rows if row and row[0].startswith("<script>alert(1)</script> Why?")]
+        assert mistake[1:] == ["no", "0.910", "neural\xa0+1.25 "]
+        assert "svm (25 %)" in " ".join(page.text.split())
+        links = [attributes["href"] for tag, attributes in page.elements if tag == "a"]
+        assert links == ["https://example.org/questions/7"]
 
     def test_says_where_the_data_came_from(self, evaluated: list[CandidateEvaluation]) -> None:
         page, _ = report(evaluated)
@@ -341,9 +542,7 @@ class TestWriteReport:
         page, _ = report(evaluated)
         images = [attributes["src"] for tag, attributes in page.elements if tag == "img"]
         assert [base64.b64decode((image or "").removeprefix("data:image/png;base64,")) for image in images] == [
-            PNG + b"1",
-            PNG + b"2",
-            PNG + b"3",
+            PNG + number for number in (b"4", b"5", b"1", b"2", b"3")
         ]
         assert all(attributes.get("alt") for tag, attributes in page.elements if tag == "img")
         assert not {"script", "link", "iframe"} & {tag for tag, _ in page.elements}

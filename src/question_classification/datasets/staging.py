@@ -70,6 +70,8 @@ class StagedOutputs:
 def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that what a pipeline reads from disk is there, before anything runs.
 
+    A dataset with a true attribute `optional` says by itself what there is where nothing has been made.
+
     Raises:
         InputError: an input has not been made yet; the message names it and its file.
     """
@@ -78,7 +80,7 @@ def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
             continue
         dataset = catalog.get(name)
         path = _local_path(dataset)
-        if path is not None and not path.exists():
+        if path is not None and not path.exists() and not getattr(dataset, "optional", False):
             shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
             raise InputError(f"{shown}: {name} has not been made yet; run the pipeline that writes it, or `kedro run`.")
 

@@ -13,6 +13,14 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
+class Interval(Parameters):
+    """The bootstrap that gives a metric its interval."""
+
+    resamples: PositiveInt
+    level: float = Field(gt=0, lt=1)
+    seed: int = Field(ge=0, lt=2**32)
+
+
 class SimulatedParameters(Parameters):
     """How large the simulated site is, and until which month it goes."""
 

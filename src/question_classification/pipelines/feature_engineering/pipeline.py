@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from .nodes import engineer_features, label_questions, split_train_test
+from .nodes import engineer_features, group_near_duplicates, label_questions, split_train_test
 
 
 def create_pipeline() -> Pipeline:
@@ -17,9 +17,15 @@ def create_pipeline() -> Pipeline:
             ),
             Node(engineer_features, inputs="questions", outputs="question_features", name="engineer_features"),
             Node(
+                group_near_duplicates,
+                inputs=["question_features", "params:feature_engineering"],
+                outputs="near_duplicates",
+                name="group_near_duplicates",
+            ),
+            Node(
                 split_train_test,
-                inputs=["question_features", "question_labels", "params:feature_engineering"],
-                outputs=["train_set", "test_set"],
+                inputs=["question_features", "question_labels", "near_duplicates", "params:feature_engineering"],
+                outputs=["train_set", "test_set", "other_split", "split"],
                 name="split_train_test",
             ),
         ],

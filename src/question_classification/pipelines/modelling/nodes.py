@@ -1,12 +1,27 @@
-"""Nodes of the modelling: the same for every candidate."""
+"""Nodes of the modelling: the same for every candidate, then the choice, and what becomes of the chosen one."""
 
-from typing import Any, NamedTuple
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, get_args
 
+import numpy as np
 import pandas as pd
 
 from question_classification.datasets.model import ModelPackage
-from question_classification.pipelines.modelling.parameters import Candidate
+from question_classification.models.questions import TokenizedQuestions
+from question_classification.pipelines.modelling.folds import assign_folds
+from question_classification.pipelines.modelling.parameters import (
+    Candidate,
+    CrossValidationParameters,
+    KnownAtPublication,
+    TextParameters,
+    with_values,
+)
 from question_classification.stackexchange.errors import InputError
+
+DEPLOYABLE = ("prior", "keyword", "tfidf_logistic", "fielded_logistic", "nb_svm_logistic")
+"""The candidates that use only what is known of a new question, the simplest first."""
 
 _EXAMPLES = 5
 _EXAMPLE_TEXT = {  # of our own, because models travel further than the questions that they were fitted to
@@ -23,31 +38,202 @@ class FittedCandidate(NamedTuple):
     logged_model: ModelPackage
 
 
-def fit_candidate(train_set: pd.DataFrame, target: dict[str, str], candidate: Candidate) -> FittedCandidate:
-    """Fit a candidate to the training set.
+class CalibratedModel(NamedTuple):
+    """The selected candidate with calibrated probabilities, in- and out-of-fold, and how they were calibrated."""
+
+    model: Any
+    train_scores: pd.DataFrame
+    out_of_fold_scores: pd.DataFrame
+    calibration: dict[str, Any]
+    logged_model: ModelPackage
+
+
+def tokenize_questions(questions: pd.DataFrame, parameters: TextParameters) -> TokenizedQuestions:
+    """Tokenise the texts of a set once, for all candidates and folds."""
+    from question_classification.models.questions import Tokenize
+
+    tokenized: TokenizedQuestions = Tokenize(formulas=parameters.formulas).transform(questions)
+    return tokenized
+
+
+def cross_validate_candidate(
+    tokenized_train_set: TokenizedQuestions,
+    target: dict[str, str],
+    tuned: dict[str, Any],
+    text: TextParameters,
+    selection: CrossValidationParameters,
+    candidate: Candidate,
+) -> pd.DataFrame:
+    """Judge a candidate within the training set.
+
+    Returns:
+        A row per question: `question_id`, `is_target`, `fold`, and `decision`, the decision value by the pipeline that
+        was fitted to the other folds.
+
+    Raises:
+        InputError: there are too few questions of a class, or the texts hold no words.
+    """
+    from question_classification.models.fitting import cross_validate
+
+    questions = tokenized_train_set.select(candidate.root.input_columns())
+    label = _labels(tokenized_train_set)
+    fold = assign_folds(label, selection)
+    pipeline = build_pipeline(candidate, tuned, target, text)
+    with _explained():
+        decision = cross_validate(pipeline, questions, label, fold)
+    return tokenized_train_set.frame[["question_id", "is_target"]].assign(fold=fold, decision=decision)
+
+
+def fit_candidate(
+    tokenized_train_set: TokenizedQuestions,
+    target: dict[str, str],
+    tuned: dict[str, Any],
+    text: TextParameters,
+    candidate: Candidate,
+) -> FittedCandidate:
+    """Fit a candidate to the training set, with the values that a tuning for this target has found, if there are any.
 
     Raises:
         InputError: the texts hold no words to learn from.
     """
-    from question_classification.models.estimators import fit_and_score
+    from question_classification.models.fitting import fit_and_score
 
-    questions = train_set[candidate.root.input_columns()]
-    estimator = candidate.root.build(target["target_tag"])
-    try:
-        model, scores = fit_and_score(estimator, questions, train_set["is_target"].to_numpy())
-    except ValueError as error:
-        if "empty vocabulary" not in str(error):
-            raise
-        raise InputError(
-            "training set: its titles and bodies hold no word of two letters; check the source."
-        ) from error
-    return FittedCandidate(model, _tabulate(train_set, scores), ModelPackage(model, _make_example(questions)))
+    questions = tokenized_train_set.select(candidate.root.input_columns())
+    pipeline = build_pipeline(candidate, tuned, target, text)
+    with _explained():
+        model, scores = fit_and_score(pipeline, questions, _labels(tokenized_train_set))
+    example = ModelPackage(model, _make_example(questions.frame))
+    return FittedCandidate(model, _tabulate(tokenized_train_set, scores), example)
 
 
-def score_test_set(model: Any, test_set: pd.DataFrame, candidate: Candidate) -> pd.DataFrame:
+def select_candidate(*out_of_fold: pd.DataFrame) -> dict[str, Any]:
+    """Choose among the deployable candidates by their average precision in cross-validation.
+
+    Args:
+        out_of_fold: of each of `DEPLOYABLE`, the simplest first.
+
+    Returns:
+        `candidate`, the simplest within one standard error of the best; and of each in `cross_validation`:
+        average_precision, standard_error, behind (the best), behind_standard_error.
+    """
+    from question_classification.models.selection import average_precision_by_fold, choose, compare
+
+    comparisons = compare(
+        {
+            candidate: average_precision_by_fold(scores["is_target"], scores["decision"], scores["fold"])
+            for candidate, scores in zip(DEPLOYABLE, out_of_fold, strict=True)
+        }
+    )
+    return {
+        "candidate": choose(comparisons),
+        "cross_validation": {name: dataclasses.asdict(comparison) for name, comparison in comparisons.items()},
+    }
+
+
+def calibrate_selected(
+    selection: dict[str, Any], tokenized_train_set: TokenizedQuestions, *models_and_scores: Any
+) -> CalibratedModel:
+    """Calibrate the probabilities of the selected candidate by its scores out of fold.
+
+    Args:
+        selection: which candidate it is.
+        tokenized_train_set: the training set.
+        models_and_scores: the fitted pipeline of each of `DEPLOYABLE`, then the scores out of fold of each.
+    """
+    from question_classification.models.fitting import calibrate, score
+
+    place = DEPLOYABLE.index(selection["candidate"])
+    model, out_of_fold = models_and_scores[place], models_and_scores[len(DEPLOYABLE) + place]
+    fold = out_of_fold["fold"].to_numpy()
+    calibrated = calibrate(model, out_of_fold["decision"].to_numpy(), _labels(tokenized_train_set), fold)
+    columns = ["title", "body", *get_args(KnownAtPublication)]
+    return CalibratedModel(
+        calibrated.pipeline,
+        _tabulate(tokenized_train_set, score(calibrated.pipeline, tokenized_train_set)),
+        _tabulate(tokenized_train_set, calibrated.scores).assign(fold=fold),
+        {"method": calibrated.method, "log_loss": calibrated.log_loss},
+        ModelPackage(calibrated.pipeline, _make_example(tokenized_train_set.frame[columns])),
+    )
+
+
+def score_test_set(model: Any, tokenized_test_set: TokenizedQuestions) -> pd.DataFrame:
     """Score the questions that the model has not seen."""
-    scores = model.predict_proba(test_set[candidate.root.input_columns()])[:, 1]
-    return _tabulate(test_set, scores)
+    from question_classification.models.fitting import score
+
+    return _tabulate(tokenized_test_set, score(model, tokenized_test_set))
+
+
+def backtest_selected(
+    selection: dict[str, Any],
+    calibration: dict[str, Any],
+    tokenized_train_set: TokenizedQuestions,
+    tokenized_test_set: TokenizedQuestions,
+    other_split: pd.DataFrame,
+    target: dict[str, str],
+    tuned: dict[str, Any],
+    text: TextParameters,
+    folds: CrossValidationParameters,
+    *candidates: Candidate,
+) -> pd.DataFrame:
+    """Fit and calibrate the selected candidate anew on the training side of the other split, and score its test side.
+
+    One fold is enough to calibrate by, where the method is known.
+
+    Args:
+        selection: which candidate it is.
+        calibration: by which method it was calibrated.
+        tokenized_train_set: of the split that it was selected by.
+        tokenized_test_set: of the same.
+        other_split: of each question, its `side`: train, test or neither.
+        target: what the labels mean.
+        tuned: hyperparameters that a tuning has found.
+        text: how texts are read.
+        folds: of which the first is the one to calibrate by.
+        candidates: the parameters of each of `DEPLOYABLE`.
+
+    Returns:
+        As `score_test_set`; no row where a side has too few questions of a class.
+    """
+    from question_classification.models.fitting import cross_validate, fit_and_score, score, with_calibrator
+    from question_classification.models.questions import concatenate
+
+    candidate = candidates[DEPLOYABLE.index(selection["candidate"])]
+    questions = concatenate(tokenized_train_set, tokenized_test_set)
+    side = questions.frame["question_id"].map(other_split.set_index("question_id")["side"])
+    train, test = (questions.take(np.flatnonzero(side == name)) for name in ("train", "test"))
+    label = _labels(train)
+    if min(label.sum(), (~label).sum()) < 2 or test.frame["is_target"].nunique() < 2:
+        return _tabulate(test.take(np.arange(0)), np.empty(0))
+    fold = assign_folds(label, folds)
+    pipeline = build_pipeline(candidate, tuned, target, text)
+    inputs = train.select(candidate.root.input_columns())
+    with _explained():
+        decision = cross_validate(pipeline, inputs, label, fold, held_out=[0])
+        fitted, _ = fit_and_score(pipeline, inputs, label)
+    unseen = fold == 0
+    return _tabulate(test, score(with_calibrator(fitted, calibration["method"], decision[unseen], label[unseen]), test))
+
+
+def build_pipeline(candidate: Candidate, tuned: dict[str, Any], target: dict[str, str], text: TextParameters) -> Any:
+    """Return the pipeline of a candidate, not fitted, with the values that a tuning for this target has found."""
+    if tuned.get("target") == target:
+        found = tuned["candidates"].get(candidate.root.kind, {"values": {}})
+        candidate = with_values(candidate, found["values"])
+    return candidate.root.build(target["target_tag"], text.formulas)
+
+
+def _labels(questions: TokenizedQuestions) -> Any:
+    return questions.frame["is_target"].to_numpy()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        if "0 feature(s)" not in str(error):
+            raise
+        raise InputError("training set: its texts hold no word of two letters; check the source.") from error
 
 
 def _make_example(questions: pd.DataFrame) -> pd.DataFrame:
@@ -56,6 +242,6 @@ def _make_example(questions: pd.DataFrame) -> pd.DataFrame:
     return questions.head(_EXAMPLES).assign(**texts)
 
 
-def _tabulate(questions: pd.DataFrame, scores: Any) -> pd.DataFrame:
+def _tabulate(questions: TokenizedQuestions, scores: Any) -> pd.DataFrame:
     """Return a row per question: `question_id`, `is_target`, `score` (probability of the target)."""
-    return questions[["question_id", "is_target"]].assign(score=scores)
+    return questions.frame[["question_id", "is_target"]].assign(score=scores)

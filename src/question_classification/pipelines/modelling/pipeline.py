@@ -1,48 +1,131 @@
-"""The modelling: one template, a namespace per candidate."""
+"""The modelling: one template, a namespace per candidate; then one of them is selected."""
 
 from kedro.pipeline import Node, Pipeline
 
-from .nodes import fit_candidate, score_test_set
+from .nodes import (
+    DEPLOYABLE,
+    backtest_selected,
+    calibrate_selected,
+    cross_validate_candidate,
+    fit_candidate,
+    score_test_set,
+    select_candidate,
+    tokenize_questions,
+)
 
-CANDIDATES = ("prior", "keyword", "numeric_logistic", "tfidf_logistic")
+CANDIDATES = ("prior", "keyword", "numeric_logistic", "tfidf_logistic", "fielded_logistic", "nb_svm_logistic")
+SELECTED = "selected"
+"""The namespace of the selected candidate, calibrated."""
 
 
 def create_pipeline() -> Pipeline:
-    """Train set → model and scores, for each candidate.
+    """Train set → model and scores, for each candidate; scores within the train set → the selected one.
 
     ::
 
-        train_set ─▶ fit ─▶ model ─▶ score ─▶ test_scores
-                      │               ▲
-                      ├▶ train_scores test_set
-                      └▶ logged_model (MLflow)
+        train_set ─▶ tokenize ─▶ fit ─▶ model ─▶ score ◀─ tokenize ◀─ test_set
+                        │                 │
+                        └▶ cross_validate ┴▶ select ─▶ calibrate ─▶ selected model ─▶ score
     """
-    template = Pipeline(
+    modelling = Pipeline([*map(_candidate, CANDIDATES), _selected()], tags="modelling")
+    return Pipeline([tokenize("train"), tokenize("test"), modelling])
+
+
+def tokenize(split: str) -> Pipeline:
+    """Set → its texts as numbers, in memory; a pipeline that needs them begins so, a whole run does it once."""
+    return Pipeline(
         [
             Node(
-                fit_candidate,
-                inputs=["train_set", "target", "params:candidate"],
-                outputs=["model", "train_scores", "logged_model"],
-                name="fit",
+                tokenize_questions,
+                inputs=[f"{split}_set", "params:modelling.text"],
+                outputs=f"tokenized_{split}_set",
+                name=f"tokenize_{split}_set",
+            )
+        ]
+    )
+
+
+def _candidate(candidate: str) -> Pipeline:
+    nodes = [
+        Node(
+            fit_candidate,
+            inputs=["tokenized_train_set", "target", "tuned", "params:modelling.text", "params:candidate"],
+            outputs=["model", "train_scores", "logged_model"],
+            name="fit",
+        ),
+        Node(score_test_set, inputs=["model", "tokenized_test_set"], outputs="test_scores", name="score"),
+    ]
+    if candidate in DEPLOYABLE:
+        nodes.append(
+            Node(
+                cross_validate_candidate,
+                inputs=[
+                    "tokenized_train_set",
+                    "target",
+                    "tuned",
+                    "params:modelling.text",
+                    "params:modelling.selection",
+                    "params:candidate",
+                ],
+                outputs="out_of_fold",
+                name="cross_validate",
+            )
+        )
+    return Pipeline(
+        nodes,
+        namespace=candidate,
+        inputs={"tokenized_train_set", "tokenized_test_set", "target", "tuned"},
+        parameters={
+            "params:candidate": f"params:modelling.{candidate}",
+            **{name: name for node in nodes for name in node.inputs if name.startswith("params:modelling.")},
+        },
+    )
+
+
+def _selected() -> Pipeline:
+    out_of_fold = [f"{candidate}.out_of_fold" for candidate in DEPLOYABLE]
+    return Pipeline(
+        [
+            Node(select_candidate, inputs=out_of_fold, outputs="selection", name="select_candidate"),
+            Node(
+                calibrate_selected,
+                inputs=[
+                    "selection",
+                    "tokenized_train_set",
+                    *(f"{candidate}.model" for candidate in DEPLOYABLE),
+                    *out_of_fold,
+                ],
+                outputs=[
+                    f"{SELECTED}.model",
+                    f"{SELECTED}.train_scores",
+                    f"{SELECTED}.out_of_fold_scores",
+                    "calibration",
+                    f"{SELECTED}.logged_model",
+                ],
+                name="calibrate_selected",
             ),
             Node(
                 score_test_set,
-                inputs=["model", "test_set", "params:candidate"],
-                outputs="test_scores",
-                name="score",
+                inputs=[f"{SELECTED}.model", "tokenized_test_set"],
+                outputs=f"{SELECTED}.test_scores",
+                name="score_selected",
+            ),
+            Node(
+                backtest_selected,
+                inputs=[
+                    "selection",
+                    "calibration",
+                    "tokenized_train_set",
+                    "tokenized_test_set",
+                    "other_split",
+                    "target",
+                    "tuned",
+                    "params:modelling.text",
+                    "params:modelling.selection",
+                    *(f"params:modelling.{candidate}" for candidate in DEPLOYABLE),
+                ],
+                outputs=f"{SELECTED}.other_split_scores",
+                name="backtest_selected",
             ),
         ]
-    )
-    return sum(
-        (
-            Pipeline(
-                template,
-                namespace=candidate,
-                inputs={"train_set", "test_set", "target"},
-                parameters={"params:candidate": f"params:modelling.{candidate}"},
-                tags="modelling",
-            )
-            for candidate in CANDIDATES
-        ),
-        start=Pipeline([]),
     )

@@ -1,6 +1,7 @@
 """Figures, drawn with matplotlib's objects (no global state), returned as PNG."""
 
 import io
+import math
 from collections.abc import Sequence
 from itertools import cycle
 from typing import Any, Literal
@@ -8,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 from matplotlib.figure import Figure
 
+from question_classification.models.learning_curve import extrapolate
 from question_classification.pipelines.reporting.names import CANDIDATE_NAMES, METRIC_NAMES, describe_source
 
 # Okabe and Ito's colours can be told apart by colour-blind readers; the dashes help in print.
@@ -72,9 +74,10 @@ def draw_curves(
 
 def draw_confusions(metrics: dict[str, Any], confusions: Sequence[dict[str, int]]) -> bytes:
     """Draw a confusion matrix per candidate: questions of the test set, shaded by share of their row."""
-    figure = Figure(figsize=(3.1 * len(confusions), 3.9), layout="constrained")
+    columns = math.ceil(len(confusions) / 2)
+    figure = Figure(figsize=(3.6 * columns, 8.4), layout="constrained")
     for index, (candidate, confusion) in enumerate(zip(metrics["candidates"], confusions, strict=True), start=1):
-        axes = figure.add_subplot(1, len(confusions), index)
+        axes = figure.add_subplot(2, columns, index)
         table = [
             [confusion["true_negative"], confusion["false_positive"]],
             [confusion["false_negative"], confusion["true_positive"]],
@@ -88,10 +91,70 @@ def draw_confusions(metrics: dict[str, Any], confusions: Sequence[dict[str, int]
         axes.set_xticks([0, 1], ["other", "target"])
         axes.set_yticks([0, 1], ["other", "target"], rotation=90, va="center")
         axes.set(xlabel="predicted", title="\n".join(CANDIDATE_NAMES[candidate].split(", ")))
-        if index == 1:
+        if index % columns == 1:
             axes.set_ylabel("true")
     title = f"Test set at threshold {metrics['threshold']}, {describe_source(metrics['data'])}"
     figure.suptitle(_plain(title), fontsize=11)
+    return _to_png(figure)
+
+
+def draw_reliability_curve(metrics: dict[str, Any], points: pd.DataFrame) -> bytes:
+    """Draw the share of the target's questions by their probability, each bin of questions with its interval."""
+    figure = Figure(figsize=(7.2, 6.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="black", linewidth=1, alpha=0.6, label="as often as said")
+    axes.errorbar(
+        points["mean_score"],
+        points["share_positive"],
+        yerr=[points["share_positive"] - points["low"], points["high"] - points["share_positive"]],
+        color=_STYLES[3][0],
+        marker="o",
+        capsize=3,
+        label=f"bins of about {points['n'].median():,.0f} questions, {metrics['interval_level']:.0%} interval",
+    )
+    most = min(1.0, 1.1 * max(points["high"].max(), points["mean_score"].max()))
+    selected = metrics["selected"]
+    axes.set(
+        xlabel="Probability of the target, mean of the bin",
+        ylabel="Share of the target's questions",
+        xlim=(-0.01, most),
+        ylim=(-0.01, most),
+        title=_plain(f"{CANDIDATE_NAMES[selected['candidate']]}, {selected['calibration']['method']} calibration"),
+    )
+    axes.title.set_wrap(True)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, loc="upper left")
+    return _to_png(figure)
+
+
+def draw_learning_curve(metrics: dict[str, Any], curve: pd.DataFrame) -> bytes:
+    """Draw average precision by the number of training questions: measured, and where the trend leads."""
+    figure = Figure(figsize=(7.2, 5.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(xlabel="Training questions", ylabel="Average precision on held-out folds of the training set")
+    axes.set_title(_plain(CANDIDATE_NAMES[metrics["selected"]["candidate"]]), wrap=True)
+    if curve.empty:
+        axes.text(0.5, 0.5, "too few questions to tell", ha="center", va="center", transform=axes.transAxes)
+        return _to_png(figure)
+    points = extrapolate(curve, level=metrics["interval_level"])
+    measured, predicted = points[~points["extrapolated"]], points[points["extrapolated"]]
+    for part, style, label in (
+        (measured, {"color": _STYLES[3][0], "marker": "o"}, "measured, mean of the folds"),
+        (
+            predicted,
+            {"color": _STYLES[4][0], "marker": "o", "markerfacecolor": "white", "linestyle": ":"},
+            "extrapolated, not measured",
+        ),
+    ):
+        error = [part["average_precision"] - part["low"], part["high"] - part["average_precision"]]
+        axes.errorbar(part["train_size"], part["average_precision"], error, capsize=3, label=label, **style)
+    last = pd.concat([measured.tail(1), predicted.head(1)])
+    axes.plot(last["train_size"], last["average_precision"], color=_STYLES[4][0], linestyle=":")
+    axes.set_xscale("log")
+    axes.set_xticks(points["train_size"], [f"{size:,}" for size in points["train_size"]], rotation=30)
+    axes.minorticks_off()
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, loc="upper left", title=f"{metrics['interval_level']:.0%} intervals")
     return _to_png(figure)
 
 

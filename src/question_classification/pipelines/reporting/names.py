@@ -7,6 +7,26 @@ CANDIDATE_NAMES = {
     "keyword": "Keyword",
     "numeric_logistic": "Numeric features, logistic regression",
     "tfidf_logistic": "TF-IDF, logistic regression",
+    "fielded_logistic": "TF-IDF by field, logistic regression",
+    "nb_svm_logistic": "TF-IDF by field with log-count ratios, logistic regression",
+}
+POLICY_NAMES = {
+    "max_f1": "Best F1",
+    "precision_at_least": "Precision at least",
+    "recall_at_least": "Recall at least",
+    "least_cost": "Least cost of errors",
+}
+SLICE_NAMES = {
+    "year": "Year",
+    "body_length": "Length of the body, characters",
+    "answers": "Answers",
+    "code": "Code",
+    "formulas": "Formulas",
+}
+LABEL_NOISE_NAMES = {
+    "none": "nothing",
+    "with a neighbour tag": "others with a tag that goes with the target",
+    "suspected": "labels that the model contradicts with confidence",
 }
 METRIC_NAMES = {
     "average_precision": "Average precision",

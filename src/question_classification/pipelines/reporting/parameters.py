@@ -1,21 +1,15 @@
 """Parameters of the reporting."""
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from question_classification.pipelines.parameters import Parameters
-
-
-class Interval(Parameters):
-    """The bootstrap that gives each test metric its interval."""
-
-    resamples: PositiveInt
-    level: float = Field(gt=0, lt=1)
-    seed: int = Field(ge=0, lt=2**32)
+from question_classification.pipelines.parameters import Interval, Parameters
 
 
 class ReportingParameters(Parameters):
     """See conf/base/parameters_reporting.yml."""
 
     threshold: float = Field(gt=0, lt=1)
+    precision: float = Field(gt=0, le=1)
     interval: Interval
     curve_points: int = Field(ge=10)
+    reliability_bins: int = Field(ge=2, le=100)

@@ -2,14 +2,17 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from question_classification.pipelines.modelling.pipeline import CANDIDATES
+from question_classification.pipelines.modelling.pipeline import CANDIDATES, SELECTED
 
 from .nodes import (
     collect_metrics,
     draw_confusion_matrices,
+    draw_learning_curve,
     draw_precision_recall,
+    draw_reliability,
     draw_roc,
     evaluate_candidate,
+    evaluate_selected,
     write_report,
 )
 
@@ -30,8 +33,31 @@ def create_pipeline() -> Pipeline:
     comparison = Pipeline(
         [
             Node(
+                evaluate_selected,
+                inputs=[
+                    f"{SELECTED}.test_scores",
+                    f"{SELECTED}.other_split_scores",
+                    "threshold",
+                    "split",
+                    "params:reporting",
+                ],
+                outputs=[f"{SELECTED}.evaluation", "reliability_points", f"{SELECTED}.mlflow_metrics"],
+                name="evaluate_selected",
+            ),
+            Node(
                 collect_metrics,
-                inputs=["data_quality", "question_labels", "target", "params:reporting", *_of_each("evaluation")],
+                inputs=[
+                    "data_quality",
+                    "question_labels",
+                    "target",
+                    "split",
+                    "selection",
+                    "calibration",
+                    "threshold",
+                    f"{SELECTED}.evaluation",
+                    "params:reporting",
+                    *_of_each("evaluation"),
+                ],
                 outputs="metrics",
                 name="collect_metrics",
             ),
@@ -49,14 +75,34 @@ def create_pipeline() -> Pipeline:
                 name="draw_confusion_matrices",
             ),
             Node(
+                draw_reliability,
+                inputs=["metrics", "reliability_points"],
+                outputs="reliability_figure",
+                name="draw_reliability",
+            ),
+            Node(
+                draw_learning_curve,
+                inputs=["metrics", "learning_curve"],
+                outputs="learning_curve_figure",
+                name="draw_learning_curve",
+            ),
+            Node(
                 write_report,
                 inputs=[
                     "metrics",
                     "data_quality",
+                    f"{SELECTED}.evaluation",
+                    "strongest_terms",
+                    "mistakes",
+                    "slices",
+                    "neighbour_tags",
+                    "label_noise",
                     "params:reporting",
                     "precision_recall_figure",
                     "roc_figure",
                     "confusion_figure",
+                    "reliability_figure",
+                    "learning_curve_figure",
                 ],
                 outputs="report",
                 name="write_report",

@@ -1,0 +1,177 @@
+"""Nodes of the error analysis."""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from question_classification.models.questions import TokenizedQuestions
+from question_classification.pipelines.error_analysis.parameters import ErrorAnalysisParameters
+from question_classification.pipelines.modelling.folds import assign_folds
+from question_classification.pipelines.modelling.nodes import DEPLOYABLE, build_pipeline
+from question_classification.pipelines.modelling.parameters import Candidate, CrossValidationParameters, TextParameters
+from question_classification.stackexchange.tags import parse_tags
+
+_DIGITS = 6  # the same on every processor
+_ATTRIBUTION = ["link", "owner_display_name", "owner_link", "content_license"]
+
+
+class LearningCurve(NamedTuple):
+    """Average precision by number of training questions, and what each fit took, for MLflow."""
+
+    learning_curve: pd.DataFrame
+    fit_seconds: dict[str, list[dict[str, float]]]
+
+
+class LabelNoise(NamedTuple):
+    """The tags that go with the target, and what is left of the errors without the labels in doubt."""
+
+    neighbour_tags: pd.DataFrame
+    label_noise: pd.DataFrame
+
+
+def explain_model(
+    model: Any, tokenized_train_set: TokenizedQuestions, parameters: ErrorAnalysisParameters
+) -> pd.DataFrame:
+    """Find the terms of each field that speak the most for the target, and against it; see `strongest_terms`."""
+    from question_classification.models.explanations import explain, strongest_terms
+
+    return strongest_terms(explain(model, tokenized_train_set), most=parameters.terms)
+
+
+def explain_mistakes(
+    model: Any,
+    test_set: pd.DataFrame,
+    test_scores: pd.DataFrame,
+    text: TextParameters,
+    parameters: ErrorAnalysisParameters,
+) -> list[dict[str, Any]]:
+    """Find the most confident mistakes on the test set, and the terms that made them.
+
+    Returns:
+        Others with the highest scores, then questions of the target with the lowest: `question_id`, `title`, whose it
+        is, `is_target`, `score`, and `terms`, each with `field`, `term` and `contribution` to the log-odds before
+        calibration.
+    """
+    import numpy as np
+
+    from question_classification.models.explanations import break_down, explain
+    from question_classification.models.questions import Tokenize
+    from question_classification.models.slices import most_confident_mistakes
+
+    rows = np.concatenate(
+        most_confident_mistakes(
+            test_scores["is_target"].to_numpy(), test_scores["score"].to_numpy(), most=parameters.mistakes
+        )
+    )
+    questions = test_set.iloc[rows].reset_index(drop=True)
+    tokenized = Tokenize(formulas=text.formulas).transform(questions)
+    lines = break_down(explain(model, tokenized), most=parameters.terms_of_a_mistake).round(_DIGITS)
+    terms = {row: part.drop(columns="row").to_dict("records") for row, part in lines.groupby("row")}
+    mistakes = questions[["question_id", "title", *_ATTRIBUTION, "is_target"]].assign(
+        score=test_scores["score"].to_numpy()[rows].round(_DIGITS)
+    )
+    records = mistakes.astype(object).where(mistakes.notna(), None).to_dict("records")
+    return [{**record, "terms": terms[row]} for row, record in enumerate(records)]
+
+
+def measure_slices(
+    test_set: pd.DataFrame, test_scores: pd.DataFrame, threshold: dict[str, Any], parameters: ErrorAnalysisParameters
+) -> pd.DataFrame:
+    """Measure the selected candidate on parts of the test set: by year, length, answers, code and formulas.
+
+    Returns:
+        As `models.slices.by_slice`.
+    """
+    from question_classification.models.slices import by_slice, question_slices
+
+    return by_slice(
+        test_scores["is_target"].to_numpy(),
+        test_scores["score"].to_numpy(),
+        question_slices(test_set),
+        threshold=threshold["threshold"],
+        **parameters.interval.model_dump(),
+    )
+
+
+def assess_label_noise(
+    questions: pd.DataFrame,
+    train_set: pd.DataFrame,
+    test_scores: pd.DataFrame,
+    threshold: dict[str, Any],
+    target: dict[str, str],
+    parameters: ErrorAnalysisParameters,
+) -> LabelNoise:
+    """Ask how many of the errors on the test set are noise in the labels.
+
+    Returns:
+        The neighbour tags, found in the training set; and per kind of rows that are left out their number, how many of
+        them are false positives at the threshold, and the average precision without them.
+    """
+    from question_classification.models.label_noise import (
+        average_precision_without,
+        find_label_errors,
+        find_neighbour_tags,
+        has_any_tag,
+    )
+
+    tags = questions.set_index("question_id")["tags"].map(parse_tags)
+    neighbours = find_neighbour_tags(
+        tags[train_set["question_id"]].tolist(),
+        train_set["is_target"],
+        target=target["target_tag"],
+        **parameters.neighbour_tags.model_dump(),
+    )
+    label, score = test_scores["is_target"].to_numpy(), test_scores["score"].to_numpy()
+    with_neighbour = has_any_tag(tags[test_scores["question_id"]].tolist(), neighbours["tag"].tolist())
+    left_out = {"with a neighbour tag": ~label & with_neighbour, "suspected": find_label_errors(label, score)}
+    table = average_precision_without(label, score, left_out, **parameters.interval.model_dump())
+    flagged = score >= threshold["threshold"]
+    table["false_positives"] = [0, *(int((flagged & ~label & rows).sum()) for rows in left_out.values())]
+    table.loc[0, "false_positives"] = int((flagged & ~label).sum())
+    return LabelNoise(neighbours, table)
+
+
+def trace_learning_curve(
+    selection: dict[str, Any],
+    tokenized_train_set: TokenizedQuestions,
+    target: dict[str, str],
+    tuned: dict[str, Any],
+    text: TextParameters,
+    cross_validation: CrossValidationParameters,
+    parameters: ErrorAnalysisParameters,
+    *candidates: Candidate,
+) -> LearningCurve:
+    """Measure the selected candidate with fewer training questions.
+
+    Args:
+        selection: which candidate it is.
+        tokenized_train_set: the training set.
+        target: what the labels mean.
+        tuned: hyperparameters that a tuning has found.
+        text: how texts are read.
+        cross_validation: its folds.
+        parameters: on how many of these folds.
+        candidates: the parameters of each of `DEPLOYABLE`.
+
+    Returns:
+        Per held-out fold and number of training questions the average precision; and what each fit took, in seconds of
+        processor time, with the number of training questions as the step.
+    """
+    from question_classification.models.learning_curve import learning_curve
+
+    candidate = candidates[DEPLOYABLE.index(selection["candidate"])]
+    label = tokenized_train_set.frame["is_target"].to_numpy()
+    fold = assign_folds(label, cross_validation)
+    curve = learning_curve(
+        build_pipeline(candidate, tuned, target, text),
+        tokenized_train_set.select(candidate.root.input_columns()),
+        label,
+        fold,
+        held_out=range(min(parameters.learning_curve.folds, int(fold.max()) + 1)),
+        seed=parameters.learning_curve.seed,
+    )
+    seconds = curve.groupby("train_size")["fit_seconds"].mean()
+    return LearningCurve(
+        curve.drop(columns="fit_seconds"),
+        {"fit_seconds": [{"value": value, "step": step} for step, value in seconds.items()]},
+    )

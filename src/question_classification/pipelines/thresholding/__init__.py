@@ -1,0 +1,3 @@
+"""From which probability on a question counts as about the target."""
+
+from .pipeline import create_pipeline as create_pipeline

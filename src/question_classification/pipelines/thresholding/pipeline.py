@@ -1,0 +1,20 @@
+"""The thresholding: a stage of its own, so that a policy can be changed without training again."""
+
+from kedro.pipeline import Node, Pipeline
+
+from .nodes import choose_threshold
+
+
+def create_pipeline() -> Pipeline:
+    """Scores of the selected model out of fold → threshold."""
+    return Pipeline(
+        [
+            Node(
+                choose_threshold,
+                inputs=["selected.out_of_fold_scores", "params:thresholding"],
+                outputs="threshold",
+                name="choose_threshold",
+            )
+        ],
+        tags="thresholding",
+    )
