@@ -17,6 +17,7 @@ from kedro.config import OmegaConfigLoader
 from kedro.framework.project import configure_project
 from kedro.io import CatalogConfigResolver
 from kedro.pipeline import Pipeline
+from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
 
 from question_classification.pipeline_registry import register_pipelines
@@ -99,13 +100,14 @@ class TestNodes:
         assert [name for name in names if not re.fullmatch(r"[a-z]+(_[a-z]+)+", name)] == []
 
     def test_parameters_reach_them_as_frozen_models(self, pipelines: dict[str, Pipeline]) -> None:
-        for node in pipelines["__default__"].nodes:
-            hints = list(typing.get_type_hints(node.func).values())[:-1]  # the last is that of the outputs
-            for position, name in enumerate(node.inputs):
-                if name.startswith("params:"):
-                    model = hints[min(position, len(hints) - 1)]  # one for all that come after a star
-                    assert issubclass(model, BaseModel), f"{node.name}: {name}"
-                    assert model.model_config.get("frozen"), f"{model.__name__} can be changed"
+        """In a run of each pipeline alone, too: Kedro goes by the signatures of those nodes that run."""
+        for name, pipeline in pipelines.items():
+            models = TypeExtractor({name: pipeline}).extract_types_from_pipelines()
+            taken = {each.removeprefix("params:") for each in pipeline.inputs() if each.startswith("params:")}
+            assert models.keys() == taken, name
+            for parameter, model in models.items():
+                assert issubclass(model, BaseModel), f"{name}: {parameter}"
+                assert model.model_config.get("frozen"), f"{model.__name__} can be changed"
 
     @pytest.mark.parametrize("file", PARAMETERS_FILES, ids=lambda file: file.stem)
     def test_parameter_is_used_by_the_pipeline_of_its_file(self, file: Path, pipelines: dict[str, Pipeline]) -> None:

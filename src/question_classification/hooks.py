@@ -132,7 +132,8 @@ class Origin:
                 "site": origin["site"],
                 "raw_questions.md5": origin["raw_questions"]["md5"],
             }
-            if "target" in pipeline.datasets():
+            made = pipeline.all_outputs()
+            if catalog.exists("target") and ("target" in made or "data_quality" not in made):  # else it is an older one
                 tags |= catalog.load("target")
             mlflow.set_tags({name: value for name, value in tags.items() if value is not None})
 

@@ -13,7 +13,8 @@ from mlflow.entities import Run
 
 from question_classification.stackexchange.raw import fingerprint
 
-CANDIDATES = ["prior", "keyword", "numeric_logistic", "tfidf_logistic"]
+CANDIDATES = ["prior", "keyword", "numeric_logistic", "tfidf_logistic", "fielded_logistic", "nb_svm_logistic"]
+PIPELINES = ["ingestion", "feature_engineering", "modelling", "thresholding", "error_analysis", "reporting"]
 METRICS = {"roc_auc", "average_precision", "accuracy", "precision", "recall", "f1", "log_loss", "brier_score"}
 LAYERS = [
     "01_raw",
@@ -79,8 +80,23 @@ class TestOutputs:
         average_precision = {name: of["test"]["average_precision"] for name, of in metrics["candidates"].items()}
         prevalence = metrics["data"]["positives"] / metrics["data"]["rows"]
         assert average_precision["prior"] == pytest.approx(prevalence, abs=0.01)
-        assert average_precision["tfidf_logistic"] == max(average_precision.values())
-        assert 2 * prevalence < average_precision["tfidf_logistic"] < 0.75
+        numbers, texts = average_precision["numeric_logistic"], list(average_precision.values())[3:]
+        assert numbers < 2 * prevalence < min(texts)
+        assert max(texts) < 0.75
+
+    def test_selected_is_one_that_can_be_deployed(self, metrics: dict[str, Any]) -> None:
+        selected = metrics["selected"]
+        of_each = {
+            name: of["cross_validation"]["average_precision"]
+            for name, of in metrics["candidates"].items()
+            if of["cross_validation"]
+        }
+        assert set(of_each) == set(CANDIDATES) - {"numeric_logistic"}
+        chosen = metrics["candidates"][selected["candidate"]]["cross_validation"]
+        assert max(of_each.values()) - of_each[selected["candidate"]] <= chosen["behind_standard_error"]
+        assert selected["policy"] == "max_f1"
+        assert 0 < selected["threshold"] < 1
+        assert set(selected["stratified"]) & set(selected["temporal"]) > METRICS
 
     def test_no_question_is_both_learnt_from_and_judged_by(self, data: Path) -> None:
         train, test = (pd.read_parquet(data / "05_model_input" / f"{split}_set.parquet") for split in ("train", "test"))
@@ -102,7 +118,7 @@ class TestBytes:
         assert times[0] < times[1]
 
     def test_pipelines_one_after_the_other_give_the_same(self, finished_project, new_project) -> None:
-        for pipeline in ("ingestion", "feature_engineering", "modelling", "reporting"):
+        for pipeline in PIPELINES:
             run = new_project.kedro("run", "--env", "test", "--pipelines", pipeline)
             assert run.returncode == 0, run.stderr
         assert new_project.contents() == finished_project.contents()
@@ -129,7 +145,7 @@ def test_target_is_that_of_the_labels_whoever_comes_later(finished_project, tmp_
     target = {"target_tag": "regression", "match": "contains"}
     assert json.loads((data / "03_primary" / "target.json").read_text()) == target
 
-    for pipeline in ("modelling", "reporting"):
+    for pipeline in PIPELINES[2:]:
         run = kedro_run(project, "--pipelines", pipeline)
         assert run.exit_code == 0, run.stderr
     of_data = json.loads((data / "08_reporting" / "metrics.json").read_text())["data"]
@@ -141,8 +157,8 @@ def test_target_is_that_of_the_labels_whoever_comes_later(finished_project, tmp_
     assert "machine-learning" not in report
 
     store = mlflow.MlflowClient(f"sqlite:///{project.folder}/mlflow.db")
-    runs = store.search_runs(["1"], order_by=["attributes.start_time DESC"], max_results=3)
-    assert [{name: run.data.tags[name] for name in target} for run in runs] == [target] * 3
+    runs = store.search_runs(["1"], order_by=["attributes.start_time DESC"], max_results=5)
+    assert [{name: run.data.tags[name] for name in target} for run in runs] == [target] * 5
 
 
 @pytest.fixture
@@ -182,13 +198,7 @@ class TestTrackedRun:
         }
         assert {name: run.data.params.get(name) for name in expected} == expected
         names = set(run.data.params)
-        assert {name.partition(".")[0] for name in names} == {
-            "run",
-            "ingestion",
-            "feature_engineering",
-            "modelling",
-            "reporting",
-        }
+        assert {name.partition(".")[0] for name in names} == {"run", *PIPELINES}
         assert {name for name in names if any(other.startswith(f"{name}.") for other in names)} == set()
         aggregates = ("{", "root=", "target_tag=")
         assert {name: value for name, value in run.data.params.items() if any(s in value for s in aggregates)} == {}
@@ -200,7 +210,15 @@ class TestTrackedRun:
             for split in ("train", "test")
             for metric in METRICS
         }
-        assert run.data.metrics == pytest.approx(expected, abs=1e-6)
+        expected |= {
+            f"selected.{split}.{metric}": value
+            for split in ("stratified", "temporal")
+            for metric, value in metrics["selected"][split].items()
+            if not metric.endswith("_interval")
+        }
+        found = {name: value for name, value in run.data.metrics.items() if not name.startswith("learning_curve.")}
+        assert found == pytest.approx(expected, abs=1e-6)
+        assert run.data.metrics["learning_curve.fit_seconds"] > 0
 
     def test_tags_say_where_it_came_from(self, run: Run, finished_project, metrics: dict[str, Any]) -> None:
         expected = {
@@ -220,6 +238,8 @@ class TestTrackedRun:
             "figures/confusion.png": "confusion.png",
             "figures/precision_recall.png": "precision_recall.png",
             "figures/roc.png": "roc.png",
+            "figures/reliability.png": "reliability.png",
+            "figures/learning_curve.png": "learning_curve.png",
             "metrics.json": "metrics.json",
             "report.html": "report.html",
         }
@@ -229,9 +249,9 @@ class TestTrackedRun:
 
     def test_every_candidate_can_be_served(self, run: Run, data: Path) -> None:
         logged = mlflow.search_logged_models(experiment_ids=[run.info.experiment_id], output_format="list")
-        assert {model.name for model in logged} == set(CANDIDATES)
+        assert {model.name for model in logged} == {*CANDIDATES, "selected"}
         test_set = pd.read_parquet(data / "05_model_input" / "test_set.parquet")
-        for candidate in CANDIDATES:
+        for candidate in (*CANDIDATES, "selected"):
             model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/{candidate}")
             scores = pd.read_parquet(data / "07_model_output" / candidate / "test_scores.parquet")
             questions = test_set[model.metadata.signature.inputs.input_names()]

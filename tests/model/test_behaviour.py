@@ -144,7 +144,7 @@ STATISTICS = [
     (
         "ARIMA model for a seasonal time series",
         "<p>The autocorrelation is large even after differencing. How should I choose the lag order?</p>"
-        "<p>The Dickey–Fuller test rejects the unit root, and the forecast is a flat line.</p>",
+        "<p>The Dickey-Fuller test rejects the unit root, and the forecast is a flat line.</p>",
     ),
     (
         "Heteroscedasticity of the residuals in ordinary least squares",

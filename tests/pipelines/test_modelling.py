@@ -28,6 +28,7 @@ from question_classification.pipelines.modelling.nodes import (
     fit_candidate,
     score_test_set,
     select_candidate,
+    settle_hyperparameters,
     tokenize_questions,
 )
 from question_classification.pipelines.modelling.parameters import (
@@ -462,16 +463,14 @@ def backtest(
 ) -> pd.DataFrame:
     """Backtest, with the sides by `question_id`."""
     return backtest_selected(
-        {"candidate": kind},
+        settle_hyperparameters({"candidate": kind}, TARGET, tuned, *CANDIDATES),
         {"method": "sigmoid"},
         tokenize(train),
         tokenize(test),
         side.rename_axis("question_id").rename("side").reset_index(),
         TARGET,
-        tuned,
         TEXT,
         FOLDS,
-        *CANDIDATES,
     )
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 from question_classification.models.questions import TokenizedQuestions
 from question_classification.pipelines.error_analysis.parameters import ErrorAnalysisParameters
 from question_classification.pipelines.modelling.folds import assign_folds
-from question_classification.pipelines.modelling.nodes import DEPLOYABLE, build_pipeline
 from question_classification.pipelines.modelling.parameters import Candidate, CrossValidationParameters, TextParameters
 from question_classification.stackexchange.tags import parse_tags
 
@@ -132,26 +131,22 @@ def assess_label_noise(
 
 
 def trace_learning_curve(
-    selection: dict[str, Any],
+    hyperparameters: dict[str, Any],
     tokenized_train_set: TokenizedQuestions,
     target: dict[str, str],
-    tuned: dict[str, Any],
     text: TextParameters,
     cross_validation: CrossValidationParameters,
     parameters: ErrorAnalysisParameters,
-    *candidates: Candidate,
 ) -> LearningCurve:
     """Measure the selected candidate with fewer training questions.
 
     Args:
-        selection: which candidate it is.
+        hyperparameters: of the selected candidate, and its kind.
         tokenized_train_set: the training set.
         target: what the labels mean.
-        tuned: hyperparameters that a tuning has found.
         text: how texts are read.
         cross_validation: its folds.
         parameters: on how many of these folds.
-        candidates: the parameters of each of `DEPLOYABLE`.
 
     Returns:
         Per held-out fold and number of training questions the average precision; and what each fit took, in seconds of
@@ -159,11 +154,11 @@ def trace_learning_curve(
     """
     from question_classification.models.learning_curve import learning_curve
 
-    candidate = candidates[DEPLOYABLE.index(selection["candidate"])]
+    candidate = Candidate.model_validate(hyperparameters)
     label = tokenized_train_set.frame["is_target"].to_numpy()
     fold = assign_folds(label, cross_validation)
     curve = learning_curve(
-        build_pipeline(candidate, tuned, target, text),
+        candidate.root.build(target["target_tag"], text.formulas),
         tokenized_train_set.select(candidate.root.input_columns()),
         label,
         fold,

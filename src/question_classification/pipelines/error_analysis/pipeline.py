@@ -2,7 +2,6 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from question_classification.pipelines.modelling.nodes import DEPLOYABLE
 from question_classification.pipelines.modelling.pipeline import SELECTED, tokenize
 
 from .nodes import assess_label_noise, explain_mistakes, explain_model, measure_slices, trace_learning_curve
@@ -52,14 +51,12 @@ def create_pipeline() -> Pipeline:
             Node(
                 trace_learning_curve,
                 inputs=[
-                    "selection",
+                    "hyperparameters",
                     "tokenized_train_set",
                     "target",
-                    "tuned",
                     "params:modelling.text",
                     "params:modelling.selection",
                     "params:error_analysis",
-                    *(f"params:modelling.{candidate}" for candidate in DEPLOYABLE),
                 ],
                 outputs=["learning_curve", "learning_curve_metrics"],
                 name="trace_learning_curve",

@@ -78,7 +78,7 @@ def cross_validate_candidate(
     questions = tokenized_train_set.select(candidate.root.input_columns())
     label = _labels(tokenized_train_set)
     fold = assign_folds(label, selection)
-    pipeline = build_pipeline(candidate, tuned, target, text)
+    pipeline = apply_tuned(candidate, tuned, target).root.build(target["target_tag"], text.formulas)
     with _explained():
         decision = cross_validate(pipeline, questions, label, fold)
     return tokenized_train_set.frame[["question_id", "is_target"]].assign(fold=fold, decision=decision)
@@ -99,7 +99,7 @@ def fit_candidate(
     from question_classification.models.fitting import fit_and_score
 
     questions = tokenized_train_set.select(candidate.root.input_columns())
-    pipeline = build_pipeline(candidate, tuned, target, text)
+    pipeline = apply_tuned(candidate, tuned, target).root.build(target["target_tag"], text.formulas)
     with _explained():
         model, scores = fit_and_score(pipeline, questions, _labels(tokenized_train_set))
     example = ModelPackage(model, _make_example(questions.frame))
@@ -128,6 +128,21 @@ def select_candidate(*out_of_fold: pd.DataFrame) -> dict[str, Any]:
         "candidate": choose(comparisons),
         "cross_validation": {name: dataclasses.asdict(comparison) for name, comparison in comparisons.items()},
     }
+
+
+def settle_hyperparameters(
+    selection: dict[str, Any], target: dict[str, str], tuned: dict[str, Any], *candidates: Candidate
+) -> dict[str, Any]:
+    """Return the kind and the hyperparameters of the selected candidate, tuned ones included.
+
+    Args:
+        selection: which candidate it is.
+        target: what the labels mean.
+        tuned: hyperparameters that a tuning has found.
+        candidates: the parameters of each of `DEPLOYABLE`.
+    """
+    candidate = candidates[DEPLOYABLE.index(selection["candidate"])]
+    return apply_tuned(candidate, tuned, target).model_dump(mode="json")
 
 
 def calibrate_selected(
@@ -164,32 +179,28 @@ def score_test_set(model: Any, tokenized_test_set: TokenizedQuestions) -> pd.Dat
 
 
 def backtest_selected(
-    selection: dict[str, Any],
+    hyperparameters: dict[str, Any],
     calibration: dict[str, Any],
     tokenized_train_set: TokenizedQuestions,
     tokenized_test_set: TokenizedQuestions,
     other_split: pd.DataFrame,
     target: dict[str, str],
-    tuned: dict[str, Any],
     text: TextParameters,
     folds: CrossValidationParameters,
-    *candidates: Candidate,
 ) -> pd.DataFrame:
     """Fit and calibrate the selected candidate anew on the training side of the other split, and score its test side.
 
     One fold is enough to calibrate by, where the method is known.
 
     Args:
-        selection: which candidate it is.
+        hyperparameters: of the selected candidate, and its kind.
         calibration: by which method it was calibrated.
         tokenized_train_set: of the split that it was selected by.
         tokenized_test_set: of the same.
         other_split: of each question, its `side`: train, test or neither.
         target: what the labels mean.
-        tuned: hyperparameters that a tuning has found.
         text: how texts are read.
         folds: of which the first is the one to calibrate by.
-        candidates: the parameters of each of `DEPLOYABLE`.
 
     Returns:
         As `score_test_set`; no row where a side has too few questions of a class.
@@ -197,7 +208,7 @@ def backtest_selected(
     from question_classification.models.fitting import cross_validate, fit_and_score, score, with_calibrator
     from question_classification.models.questions import concatenate
 
-    candidate = candidates[DEPLOYABLE.index(selection["candidate"])]
+    candidate = Candidate.model_validate(hyperparameters)
     questions = concatenate(tokenized_train_set, tokenized_test_set)
     side = questions.frame["question_id"].map(other_split.set_index("question_id")["side"])
     train, test = (questions.take(np.flatnonzero(side == name)) for name in ("train", "test"))
@@ -205,7 +216,7 @@ def backtest_selected(
     if min(label.sum(), (~label).sum()) < 2 or test.frame["is_target"].nunique() < 2:
         return _tabulate(test.take(np.arange(0)), np.empty(0))
     fold = assign_folds(label, folds)
-    pipeline = build_pipeline(candidate, tuned, target, text)
+    pipeline = candidate.root.build(target["target_tag"], text.formulas)
     inputs = train.select(candidate.root.input_columns())
     with _explained():
         decision = cross_validate(pipeline, inputs, label, fold, held_out=[0])
@@ -214,12 +225,11 @@ def backtest_selected(
     return _tabulate(test, score(with_calibrator(fitted, calibration["method"], decision[unseen], label[unseen]), test))
 
 
-def build_pipeline(candidate: Candidate, tuned: dict[str, Any], target: dict[str, str], text: TextParameters) -> Any:
-    """Return the pipeline of a candidate, not fitted, with the values that a tuning for this target has found."""
-    if tuned.get("target") == target:
-        found = tuned["candidates"].get(candidate.root.kind, {"values": {}})
-        candidate = with_values(candidate, found["values"])
-    return candidate.root.build(target["target_tag"], text.formulas)
+def apply_tuned(candidate: Candidate, tuned: dict[str, Any], target: dict[str, str]) -> Candidate:
+    """Return a candidate with the values that a tuning has found for it, if there was one for this target."""
+    if tuned.get("target") != target:
+        return candidate
+    return with_values(candidate, tuned["candidates"].get(candidate.root.kind, {"values": {}})["values"])
 
 
 def _labels(questions: TokenizedQuestions) -> Any:

@@ -10,6 +10,7 @@ from .nodes import (
     fit_candidate,
     score_test_set,
     select_candidate,
+    settle_hyperparameters,
     tokenize_questions,
 )
 
@@ -88,6 +89,12 @@ def _selected() -> Pipeline:
         [
             Node(select_candidate, inputs=out_of_fold, outputs="selection", name="select_candidate"),
             Node(
+                settle_hyperparameters,
+                inputs=["selection", "target", "tuned", *(f"params:modelling.{each}" for each in DEPLOYABLE)],
+                outputs="hyperparameters",
+                name="settle_hyperparameters",
+            ),
+            Node(
                 calibrate_selected,
                 inputs=[
                     "selection",
@@ -113,16 +120,14 @@ def _selected() -> Pipeline:
             Node(
                 backtest_selected,
                 inputs=[
-                    "selection",
+                    "hyperparameters",
                     "calibration",
                     "tokenized_train_set",
                     "tokenized_test_set",
                     "other_split",
                     "target",
-                    "tuned",
                     "params:modelling.text",
                     "params:modelling.selection",
-                    *(f"params:modelling.{candidate}" for candidate in DEPLOYABLE),
                 ],
                 outputs=f"{SELECTED}.other_split_scores",
                 name="backtest_selected",
