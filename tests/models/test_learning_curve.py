@@ -68,14 +68,23 @@ class TestLearningCurve:
         questions, y = simulate()
         fold = assign_folds(y, folds=4, seed=0)
         curve = learning_curve(pipeline, questions, y, fold, shares=[0.5, 1], seed=0)
-        # Fold by fold, because in threads liblinear does not give the same to the last bit.
-        decisions = np.choose(
-            fold, [cross_validate(pipeline, questions, y, fold, held_out=[each]) for each in range(4)]
-        )
+        decisions = cross_validate(pipeline, questions, y, fold)
         full = curve[curve["share"] == 1]
         assert full["fold"].tolist() == [0, 1, 2, 3]
         assert full["train_size"].tolist() == [(fold != number).sum() for number in range(4)]
         assert full["average_precision"].tolist() == average_precision_by_fold(y, decisions, fold).tolist()
+
+    @pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=PIPELINES)
+    def test_a_cross_validation_spares_the_fits_of_the_whole(self, pipeline: Pipeline) -> None:
+        questions, y = simulate()
+        fold = assign_folds(y, folds=3, seed=0)
+        decisions = cross_validate(pipeline, questions, y, fold)
+        spared, fitted = (
+            learning_curve(pipeline, questions, y, fold, out_of_fold=scores, seed=0) for scores in (decisions, None)
+        )
+        columns = ["fold", "share", "train_size", "average_precision"]
+        pd.testing.assert_frame_equal(spared[columns], fitted[columns])
+        assert spared["fit_seconds"].isna().tolist() == (spared["share"] == 1).tolist()
 
     def test_table(self) -> None:
         questions, y = simulate()

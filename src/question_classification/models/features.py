@@ -13,7 +13,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from question_classification.models.questions import TokenizedQuestions
-from question_classification.text.tokens import Ngrams
 
 
 class _StatelessTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -112,14 +111,20 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
 
     def fit_transform(self, X: TokenizedQuestions, y: ArrayLike | None = None) -> csr_array:  # noqa: ARG002
         """Choose the terms, weigh them, and return the weights, shape (n_samples, n_terms)."""
-        chosen = [self._choose(X.ngrams(tuple(self.fields), n)) for n in self._lengths]
         is_chosen = np.zeros(len(X.terms), bool)
-        for terms in chosen:
-            is_chosen[terms] = True
+        chosen, blocks = [], []
+        for n in self._lengths:
+            ngrams = X.ngrams(tuple(self.fields), n)
+            columns = self._choose(ngrams.counts)
+            chosen.append(ngrams.terms[columns])
+            is_chosen[chosen[-1]] = True
+            places = np.full(ngrams.counts.shape[1], -1)
+            places[columns] = np.arange(len(columns))
+            blocks.append(_take_columns(ngrams.counts, places, len(columns)))
         numbers = np.flatnonzero(is_chosen)
         self.vocabulary_ = X.terms[numbers].tolist()
         self.terms_ = [np.searchsorted(numbers, terms) for terms in chosen]
-        counts = self._count(X)
+        counts = csr_array(hstack(blocks, format="csr"))
         self.weights_ = TfidfTransformer(sublinear_tf=self.sublinear)
         if counts.shape[1]:
             self.weights_.fit(counts)
@@ -146,15 +151,14 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
     def _lengths(self) -> tuple[int, ...]:
         return (1, 2) if self.bigrams else (1,)
 
-    def _choose(self, ngrams: Ngrams) -> NDArray[np.int64]:
-        """Return the chosen terms, in order, each as the numbers of its unigrams."""
-        columns = ngrams.counts.shape[1]
-        questions = np.bincount(ngrams.counts.indices, minlength=columns)
+    def _choose(self, counts: csr_array) -> NDArray[np.intp]:
+        """Return the columns of the chosen terms, ascending."""
+        questions = np.bincount(counts.indices, minlength=counts.shape[1])
         kept = np.flatnonzero(questions >= max(1, self.min_questions))
         if self.max_terms is not None and len(kept) > self.max_terms:
-            total = np.bincount(ngrams.counts.indices, ngrams.counts.data, minlength=columns)
+            total = np.bincount(counts.indices, counts.data, minlength=counts.shape[1])
             kept = np.sort(kept[np.argsort(-total[kept], kind="stable")[: self.max_terms]])
-        return ngrams.terms[kept]
+        return kept
 
     def _count(self, X: TokenizedQuestions) -> csr_array:
         """Count the terms, shape (n_samples, n_terms)."""
@@ -193,14 +197,12 @@ def _find_rows(rows: NDArray[np.int64], table: NDArray[np.int64]) -> NDArray[np.
 
 
 def _take_columns(matrix: csr_array, places: NDArray[np.int64], width: int) -> csr_array:
-    """Return the columns that have a place, in those places."""
+    """Return the columns that have a place, in those places, which ascend as the columns do."""
     column = places.astype(np.int32)[matrix.indices]  # liblinear wants 32 bits
     kept = column >= 0
     before = np.zeros(len(kept) + 1, np.int32)
     np.cumsum(kept, out=before[1:])
-    taken = csr_array((matrix.data[kept], column[kept], before[matrix.indptr]), shape=(matrix.shape[0], width))
-    taken.sort_indices()
-    return taken
+    return csr_array((matrix.data[kept], column[kept], before[matrix.indptr]), shape=(matrix.shape[0], width))
 
 
 class LogCountRatio(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc,call-arg]

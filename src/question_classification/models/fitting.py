@@ -1,7 +1,8 @@
 """Fit and score pipelines on questions that are tokenised once, for all of them."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,7 +118,7 @@ def cross_validate(
         _fit(fitted, _take(X, train), y[train])
         decisions[test] = decision_values(fitted, _take(X, test))
 
-    # liblinear, SciPy and NumPy let go of Python's lock, so threads do.
+    # Threads do: see `side_by_side`.
     numbers = np.unique(fold) if held_out is None else held_out
     Parallel(n_jobs=-1, prefer="threads")(delayed(fit_and_decide)(number) for number in numbers)
     return decisions
@@ -150,6 +151,12 @@ def with_calibrator(fitted: Pipeline, method: Method, decisions: NDArray[np.floa
     return Pipeline(
         [*fitted.steps[:-1], (name, CalibratedClassifier(classifier, fit_calibrator(method, decisions, y)))]
     )
+
+
+def side_by_side(*calls: Callable[[], Any]) -> list[Any]:
+    """Call functions in threads, and return what they return: liblinear, SciPy and NumPy let go of Python's lock."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
 def _share(pipeline: Pipeline, questions: TokenizedQuestions) -> tuple[Pipeline, Any]:

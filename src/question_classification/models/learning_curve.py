@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar, nnls
 from scipy.special import stdtrit
@@ -14,7 +15,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.pipeline import Pipeline
 
 from question_classification.models.calibration import decision_values
-from question_classification.models.fitting import _share, _take
+from question_classification.models.fitting import _fit, _share, _take
 from question_classification.models.questions import TokenizedQuestions
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -34,6 +35,7 @@ def learning_curve(
     *,
     shares: Sequence[float] = SHARES,
     held_out: Sequence[int] | None = None,
+    out_of_fold: ArrayLike | None = None,
     seed: int,
 ) -> pd.DataFrame:
     """Fit a pipeline to training sets of several sizes, and measure its average precision on held-out folds.
@@ -41,8 +43,8 @@ def learning_curve(
     The training sets of a fold are nested and stratified: they are the beginnings of one random order of the questions,
     throughout which the classes are mixed evenly. With the share 1 everything is as in `cross_validate`.
 
-    Fits run one after another and not in threads: so none waits for another while it is timed, and none draws from the
-    random numbers of another. Tokenising and counting are shared and not timed.
+    Fits run side by side; each is timed by the processor time of its own thread. Tokenising and counting are shared
+    and not timed.
 
     Args:
         pipeline: As in `fit_and_score`.
@@ -52,11 +54,13 @@ def learning_curve(
         shares: Sizes of the training sets, as shares of the questions of the other folds, within (0, 1]. A share is
             skipped if a training set would have fewer than two questions of a class.
         held_out: The folds to measure on; all by default.
+        out_of_fold: Scores of any scale from a cross-validation on the same folds, shape (n_samples,): they spare the
+            fits of the share 1, which then have no time.
         seed: Of the order of the questions, at least 0.
 
     Returns:
-        Columns fold, share, train_size, average_precision, fit_seconds (wall time); by fold and share. All but the last
-        are the same in every run. No rows where every share is skipped.
+        Columns fold, share, train_size, average_precision, fit_seconds (processor time); by fold and share. All but the
+        last are the same in every run. No rows where every share is skipped.
 
     Raises:
         ValueError: A share is out of range.
@@ -78,17 +82,21 @@ def learning_curve(
         return pd.DataFrame({column: [] for column in _COLUMNS})
     steps, X = _share(pipeline, questions)
     # Terms are counted when they are first asked for, which must not be timed: the smallest goes once for nothing.
-    clone(steps).fit(_take(X, cells[0][2]), positive[cells[0][2]])
-    rows = []
-    for number, share, train in cells:
-        # liblinear has one source of random numbers for all threads, so with threads no two runs would be the same:
-        # https://github.com/scikit-learn/scikit-learn/issues/8410
-        start = time.perf_counter()
-        fitted = clone(steps).fit(_take(X, train), positive[train])
-        seconds = time.perf_counter() - start
+    _fit(clone(steps), _take(X, cells[0][2]), positive[cells[0][2]])
+
+    def measure(number: int, share: float, train: NDArray[np.intp]) -> tuple[int, float, int, float, float]:
         test = np.flatnonzero(fold == number)
-        score = average_precision_score(positive[test], decision_values(fitted, _take(X, test)))
-        rows.append((number, share, len(train), float(score), seconds))
+        if share == 1 and out_of_fold is not None:
+            scores, seconds = np.asarray(out_of_fold)[test], np.nan
+        else:
+            start = time.thread_time()
+            fitted = clone(steps)
+            _fit(fitted, _take(X, train), positive[train])
+            seconds = time.thread_time() - start
+            scores = decision_values(fitted, _take(X, test))
+        return number, share, len(train), float(average_precision_score(positive[test], scores)), seconds
+
+    rows = Parallel(n_jobs=-1, prefer="threads")(delayed(measure)(*cell) for cell in cells)
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 

@@ -5,6 +5,7 @@ could blow up to gigabytes, as the rules of HTML want it.
 """
 
 import re
+import threading
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from lxml import etree
@@ -57,6 +58,9 @@ class _Collector:
     """Takes what the parser meets: https://lxml.de/parsing.html#the-target-parser-interface."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._prose: list[str] = []
         self._code: list[str] = []
         self._in_code = self._silent = 0
@@ -91,19 +95,32 @@ class _Collector:
         """Leave comments out."""
 
     def close(self) -> BodyText:
-        return BodyText("".join(self._prose).strip(), "".join(self._code).strip())
+        body = BodyText("".join(self._prose).strip(), "".join(self._code).strip())
+        self._begin()
+        return body
+
+
+class _Parser(threading.local):
+    """A parser for each thread, for one body after the other: to make one takes as long as to parse a short body."""
+
+    def __init__(self) -> None:
+        self.collector = _Collector()
+        self.html = etree.HTMLParser(target=self.collector, huge_tree=True, encoding="utf-8")
+
+
+_parser = _Parser()
 
 
 def _parse(html: str) -> BodyText | None:
     """Parse the whole, or give up where too many tags are left open, for each that is closed is searched among them."""
-    collector = _Collector()
-    parser = etree.HTMLParser(target=collector, huge_tree=True, encoding="utf-8")
     text = html.encode("utf-8", "replace")  # a lone surrogate, which no source hands out, cannot be encoded
-    for start in range(0, len(text), _CHUNK):
-        parser.feed(text[start : start + _CHUNK])
-        if collector.open > _MOST_OPEN:
-            return None
-    body: BodyText = parser.close()
+    try:
+        for start in range(0, len(text), _CHUNK):
+            _parser.html.feed(text[start : start + _CHUNK])
+            if _parser.collector.open > _MOST_OPEN:
+                return None
+    finally:
+        body: BodyText = _parser.html.close()
     return body
 
 

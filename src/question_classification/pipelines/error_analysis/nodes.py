@@ -6,8 +6,7 @@ import pandas as pd
 
 from question_classification.models.questions import TokenizedQuestions
 from question_classification.pipelines.error_analysis.parameters import ErrorAnalysisParameters
-from question_classification.pipelines.modelling.folds import assign_folds
-from question_classification.pipelines.modelling.parameters import Candidate, CrossValidationParameters, TextParameters
+from question_classification.pipelines.modelling.parameters import Candidate, TextParameters
 from question_classification.stackexchange.tags import parse_tags
 
 _DIGITS = 6  # the same on every processor
@@ -133,9 +132,9 @@ def assess_label_noise(
 def trace_learning_curve(
     hyperparameters: dict[str, Any],
     tokenized_train_set: TokenizedQuestions,
+    out_of_fold_scores: pd.DataFrame,
     target: dict[str, str],
     text: TextParameters,
-    cross_validation: CrossValidationParameters,
     parameters: ErrorAnalysisParameters,
 ) -> LearningCurve:
     """Measure the selected candidate with fewer training questions.
@@ -143,9 +142,9 @@ def trace_learning_curve(
     Args:
         hyperparameters: of the selected candidate, and its kind.
         tokenized_train_set: the training set.
+        out_of_fold_scores: of the cross-validation by which it was selected, and its folds.
         target: what the labels mean.
         text: how texts are read.
-        cross_validation: its folds.
         parameters: on how many of these folds.
 
     Returns:
@@ -155,17 +154,17 @@ def trace_learning_curve(
     from question_classification.models.learning_curve import learning_curve
 
     candidate = Candidate.model_validate(hyperparameters)
-    label = tokenized_train_set.frame["is_target"].to_numpy()
-    fold = assign_folds(label, cross_validation)
+    fold = out_of_fold_scores["fold"].to_numpy()
     curve = learning_curve(
         candidate.root.build(target["target_tag"], text.formulas),
         tokenized_train_set.select(candidate.root.input_columns()),
-        label,
+        tokenized_train_set.frame["is_target"].to_numpy(),
         fold,
         held_out=range(min(parameters.learning_curve.folds, int(fold.max()) + 1)),
+        out_of_fold=out_of_fold_scores["score"].to_numpy(),
         seed=parameters.learning_curve.seed,
     )
-    seconds = curve.groupby("train_size")["fit_seconds"].mean()
+    seconds = curve.dropna().groupby("train_size")["fit_seconds"].mean()
     return LearningCurve(
         curve.drop(columns="fit_seconds"),
         {"fit_seconds": [{"value": value, "step": step} for step, value in seconds.items()]},

@@ -53,9 +53,9 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     "hyperparameters",
                     "tokenized_train_set",
+                    f"{SELECTED}.out_of_fold_scores",
                     "target",
                     "params:modelling.text",
-                    "params:modelling.selection",
                     "params:error_analysis",
                 ],
                 outputs=["learning_curve", "learning_curve_metrics"],

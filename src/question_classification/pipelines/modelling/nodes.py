@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -36,6 +37,15 @@ class FittedCandidate(NamedTuple):
     model: Any
     train_scores: pd.DataFrame
     logged_model: ModelPackage
+
+
+class JudgedCandidate(NamedTuple):
+    """A fitted candidate, and how it did in cross-validation within the training set."""
+
+    model: Any
+    train_scores: pd.DataFrame
+    logged_model: ModelPackage
+    out_of_fold: pd.DataFrame
 
 
 class CalibratedModel(NamedTuple):
@@ -104,6 +114,24 @@ def fit_candidate(
         model, scores = fit_and_score(pipeline, questions, _labels(tokenized_train_set))
     example = ModelPackage(model, _make_example(questions.frame))
     return FittedCandidate(model, _tabulate(tokenized_train_set, scores), example)
+
+
+def fit_and_cross_validate_candidate(
+    tokenized_train_set: TokenizedQuestions,
+    target: dict[str, str],
+    tuned: dict[str, Any],
+    text: TextParameters,
+    selection: CrossValidationParameters,
+    candidate: Candidate,
+) -> JudgedCandidate:
+    """Do as `fit_candidate` and `cross_validate_candidate`, side by side."""
+    from question_classification.models.fitting import side_by_side
+
+    fitted, out_of_fold = side_by_side(
+        partial(fit_candidate, tokenized_train_set, target, tuned, text, candidate),
+        partial(cross_validate_candidate, tokenized_train_set, target, tuned, text, selection, candidate),
+    )
+    return JudgedCandidate(*fitted, out_of_fold)
 
 
 def select_candidate(*out_of_fold: pd.DataFrame) -> dict[str, Any]:
@@ -205,7 +233,13 @@ def backtest_selected(
     Returns:
         As `score_test_set`; no row where a side has too few questions of a class.
     """
-    from question_classification.models.fitting import cross_validate, fit_and_score, score, with_calibrator
+    from question_classification.models.fitting import (
+        cross_validate,
+        fit_and_score,
+        score,
+        side_by_side,
+        with_calibrator,
+    )
     from question_classification.models.questions import concatenate
 
     candidate = Candidate.model_validate(hyperparameters)
@@ -219,8 +253,10 @@ def backtest_selected(
     pipeline = candidate.root.build(target["target_tag"], text.formulas)
     inputs = train.select(candidate.root.input_columns())
     with _explained():
-        decision = cross_validate(pipeline, inputs, label, fold, held_out=[0])
-        fitted, _ = fit_and_score(pipeline, inputs, label)
+        decision, (fitted, _) = side_by_side(
+            partial(cross_validate, pipeline, inputs, label, fold, held_out=[0]),
+            partial(fit_and_score, pipeline, inputs, label),
+        )
     unseen = fold == 0
     return _tabulate(test, score(with_calibrator(fitted, calibration["method"], decision[unseen], label[unseen]), test))
 

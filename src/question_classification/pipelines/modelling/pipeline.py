@@ -6,7 +6,7 @@ from .nodes import (
     DEPLOYABLE,
     backtest_selected,
     calibrate_selected,
-    cross_validate_candidate,
+    fit_and_cross_validate_candidate,
     fit_candidate,
     score_test_set,
     select_candidate,
@@ -47,38 +47,21 @@ def tokenize(split: str) -> Pipeline:
 
 
 def _candidate(candidate: str) -> Pipeline:
-    nodes = [
-        Node(
-            fit_candidate,
-            inputs=["tokenized_train_set", "target", "tuned", "params:modelling.text", "params:candidate"],
-            outputs=["model", "train_scores", "logged_model"],
-            name="fit",
-        ),
-        Node(score_test_set, inputs=["model", "tokenized_test_set"], outputs="test_scores", name="score"),
-    ]
+    inputs = ["tokenized_train_set", "target", "tuned", "params:modelling.text"]
+    outputs = ["model", "train_scores", "logged_model"]
     if candidate in DEPLOYABLE:
-        nodes.append(
-            Node(
-                cross_validate_candidate,
-                inputs=[
-                    "tokenized_train_set",
-                    "target",
-                    "tuned",
-                    "params:modelling.text",
-                    "params:modelling.selection",
-                    "params:candidate",
-                ],
-                outputs="out_of_fold",
-                name="cross_validate",
-            )
-        )
+        inputs += ["params:modelling.selection", "params:candidate"]
+        fit = Node(fit_and_cross_validate_candidate, inputs=inputs, outputs=[*outputs, "out_of_fold"], name="fit")
+    else:
+        fit = Node(fit_candidate, inputs=[*inputs, "params:candidate"], outputs=outputs, name="fit")
+    score = Node(score_test_set, inputs=["model", "tokenized_test_set"], outputs="test_scores", name="score")
     return Pipeline(
-        nodes,
+        [fit, score],
         namespace=candidate,
         inputs={"tokenized_train_set", "tokenized_test_set", "target", "tuned"},
         parameters={
             "params:candidate": f"params:modelling.{candidate}",
-            **{name: name for node in nodes for name in node.inputs if name.startswith("params:modelling.")},
+            **{name: name for name in inputs if name.startswith("params:modelling.")},
         },
     )
 
