@@ -184,7 +184,7 @@ class TestInvariance:
         before, after = (scorer.model.predict_proba(each)[:, 1].tolist() for each in (features, changed))
         assert after == before
         with_its_length = scorer.scores(some.assign(body=some["body"].map(change)))
-        np.testing.assert_allclose(with_its_length, before, atol=0.02)
+        np.testing.assert_allclose(with_its_length, before, atol=0.05)  # a step of the isotonic calibration
 
     @pytest.mark.parametrize("change", [str.upper, str.lower, str.swapcase])
     def test_letter_case_makes_no_difference(self, scorer: Scorer, change: Callable[[str], str]) -> None:
@@ -227,7 +227,7 @@ class TestDirection:
 
     @pytest.mark.parametrize("words", ["Random forest classifier.", "Neural network training.", "Deep network?"])
     def test_machine_learning_raises_the_score(self, scorer: Scorer, words: str) -> None:
-        assert self.change(scorer, words).mean() > 0.05
+        assert (self.change(scorer, words) > 0.02).all()
         title, body = NEUTRAL
         assert scorer.score(title, f"{body}<p>{words}</p>") > scorer.score(title, body)
 

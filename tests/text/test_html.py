@@ -4,6 +4,7 @@ import html
 import re
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lxml.html
@@ -149,3 +150,18 @@ def test_real_bodies_lose_markup_and_no_words(stackexchange_data: Path) -> None:
             element.text = " " + (element.text or "")
         expected = Counter(re.findall(r"\w+", tree.text_content()))
         assert Counter(re.findall(r"\w+", f"{found.prose} {found.code}")) == expected
+
+
+PIECES = st.sampled_from(
+    ["<pre><code>", "</code>", "<script>", "<!--", "<p>", "\0", "&amp", "<font>" * 3_000, "<", "]]>", "word ", "</p>"]
+)
+
+
+@given(st.lists(st.lists(PIECES, max_size=6).map("".join), min_size=2, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_no_body_leaves_anything_behind_for_the_next(bodies: list[str]) -> None:
+    """A thread has a parser of its own, which nothing has gone through yet."""
+    one_after_another = [split_body(body) for body in bodies]
+    for body, found in zip(bodies, one_after_another, strict=True):
+        with ThreadPoolExecutor(1) as new_thread:
+            assert new_thread.submit(split_body, body).result() == found

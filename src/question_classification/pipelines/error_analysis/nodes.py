@@ -164,8 +164,8 @@ def trace_learning_curve(
         out_of_fold=out_of_fold_scores["score"].to_numpy(),
         seed=parameters.learning_curve.seed,
     )
-    seconds = curve.dropna().groupby("train_size")["fit_seconds"].mean()
+    timed = curve.dropna().groupby("share")[["train_size", "fit_seconds"]].mean()
     return LearningCurve(
         curve.drop(columns="fit_seconds"),
-        {"fit_seconds": [{"value": value, "step": step} for step, value in seconds.items()]},
+        {"fit_seconds": [{"value": row.fit_seconds, "step": round(row.train_size)} for row in timed.itertuples()]},
     )
