@@ -31,12 +31,13 @@ test: $(READY) ## The tests, on all cores
 test-long: $(READY) ## What takes minutes: a harvest that is killed fifty times
 	pytest --numprocesses=auto --quiet -m long
 
-check: $(READY) ## What must hold before a commit: format, lint, types, walls, notebooks
+check: $(READY) ## What must hold before a commit: format, lint, types, walls, notebooks, stages
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports --no-cache
 	nbstripout --verify notebooks/*.ipynb
+	kedro dvc check
 
 format: $(READY) ## Format the code, strip the notebooks
 	ruff format .

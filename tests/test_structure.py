@@ -7,8 +7,8 @@ import subprocess
 import sys
 import tomllib
 import typing
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from question_classification.pipeline_registry import register_pipelines
 from question_classification.pipelines.parameters import RunParameters
+from question_classification.provenance.stages import Project, build, render
 from question_classification.settings import CONFIG_LOADER_ARGS
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +32,6 @@ CATALOG_FILES = sorted((ROOT / "conf" / "base").glob("catalog_*.yml"))
 PARAMETERS_FILES = sorted((ROOT / "conf" / "base").glob("parameters_*.yml"))
 GLOBALS = yaml.safe_load((ROOT / "conf" / "base" / "globals.yml").read_text())
 RUN = yaml.safe_load((ROOT / "conf" / "base" / "parameters.yml").read_text())
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,13 @@ def pipelines() -> dict[str, Pipeline]:
 
 
 @pytest.fixture(scope="module")
-def resolver() -> CatalogConfigResolver:
-    """The catalog of the base environment, without what a person keeps in conf/local."""
-    loader = OmegaConfigLoader(str(ROOT / "conf"), **{**CONFIG_LOADER_ARGS, "default_run_env": "base"})
+def loader() -> OmegaConfigLoader:
+    """The base environment, without what a person keeps in conf/local."""
+    return OmegaConfigLoader(str(ROOT / "conf"), **{**CONFIG_LOADER_ARGS, "default_run_env": "base"})
+
+
+@pytest.fixture(scope="module")
+def resolver(loader: OmegaConfigLoader) -> CatalogConfigResolver:
     return CatalogConfigResolver(loader["catalog"], loader["credentials"])
 
 
@@ -174,122 +178,9 @@ def test_every_file_of_the_package_is_packed() -> None:
     assert [path for path in others if not any(path.match(pattern) for pattern in packed)] == []
 
 
-each_stage = pytest.mark.parametrize("stage", STAGES)
-
-
-def paths_of(items: Iterable[str | dict[str, Any]]) -> set[str]:
-    """Return the paths of a list of DVC, in which an item with options is a dictionary."""
-    return {item if isinstance(item, str) else next(iter(item)) for item in items}
-
-
-def catalog_files_in(dependencies: Iterable[str]) -> set[str]:
-    return {path for path in dependencies if path.startswith("conf/base/catalog_")}
-
-
-def check_covers(paths: set[str], files: set[str]) -> None:
-    """Check that each file is one of the paths or below one of them, and that no path is there for nothing."""
-    covering = {file: {path for path in paths if PurePosixPath(file).is_relative_to(path)} for file in files}
-    assert [file for file, covers in covering.items() if len(covers) != 1] == []
-    assert set().union(*covering.values()) == paths
-
-
-def files_of(names: Iterable[str], resolver: CatalogConfigResolver) -> set[str]:
-    configs = [resolver.resolve_pattern(name) for name in names if not name.startswith("params:")]
-    return {
-        filepath
-        for config in configs
-        if (filepath := filepath_in(config)) is not None and not config["type"].endswith("TrialsDataset")
-    }  # the trials are the notes of a search, of which only the outcome is versioned
-
-
-def written_by(pipeline: Pipeline, resolver: CatalogConfigResolver) -> set[str]:
-    return files_of((name for node in pipeline.nodes for name in node.outputs), resolver)
-
-
-def read_by(pipeline: Pipeline, resolver: CatalogConfigResolver) -> set[str]:
-    read = files_of((name for node in pipeline.nodes for name in node.inputs), resolver)
-    return read - written_by(pipeline, resolver)
-
-
-class TestStagesOfDVC:
-    def test_are_the_pipelines(self, pipelines: dict[str, Pipeline]) -> None:
-        assert set(STAGES) == set(pipelines) - {"__default__"}
-
-    @each_stage
-    def test_runs_its_pipeline(self, stage: str) -> None:
-        assert STAGES[stage]["cmd"] == f"kedro run --pipelines={stage}"
-
-    @each_stage
-    def test_outputs_are_what_the_pipeline_writes(
-        self, stage: str, pipelines: dict[str, Pipeline], resolver: CatalogConfigResolver
-    ) -> None:
-        outputs = paths_of(STAGES[stage]["outs"] + STAGES[stage].get("metrics", []))
-        check_covers(outputs, written_by(pipelines[stage], resolver))
-
-    @each_stage
-    def test_data_dependencies_are_what_the_pipeline_reads(
-        self, stage: str, pipelines: dict[str, Pipeline], resolver: CatalogConfigResolver
-    ) -> None:
-        dependencies = {path for path in STAGES[stage]["deps"] if path.startswith("data/")}
-        if dependencies or stage != "ingestion":
-            check_covers(dependencies, read_by(pipelines[stage], resolver))
-
-    @each_stage
-    def test_code_dependencies_exist(self, stage: str) -> None:
-        code = [path for path in STAGES[stage]["deps"] if not path.startswith("data/")]
-        assert f"src/question_classification/pipelines/{stage}" in code
-        assert [path for path in code if not (ROOT / path).exists()] == []
-
-    @each_stage
-    def test_parameters_exist(self, stage: str) -> None:
-        for item in STAGES[stage]["params"]:
-            for file, keys in item.items():
-                known = yaml.safe_load((ROOT / file).read_text())
-                assert set(keys or []) <= set(known), file
-
-    @each_stage
-    def test_parameters_are_those_of_the_pipeline_and_the_globals_that_it_uses(
-        self, stage: str, pipelines: dict[str, Pipeline]
-    ) -> None:
-        tracked = {file: keys for item in STAGES[stage]["params"] for file, keys in item.items()}
-        names = {re.split(r"[:.]", name)[1] for name in pipelines[stage].inputs() if name.startswith("params:")}
-        for pipeline in names - {"run"}:
-            assert tracked.pop(f"conf/base/parameters_{pipeline}.yml") is None  # all of it
-        code = "".join(file.read_text() for file in (PACKAGE / "pipelines" / stage).glob("*.py"))
-        catalog = "".join((ROOT / file).read_text() for file in catalog_files_in(STAGES[stage]["deps"]))
-        used = {*re.findall(r"\brun\.(\w+)", code), *re.findall(r"\$\{globals:(\w+)", catalog)}
-        used &= set(RunParameters.model_fields)
-        assert {file: set(keys) for file, keys in tracked.items()} == ({"conf/base/globals.yml": used} if used else {})
-
-    def test_together_they_track_every_global(self) -> None:
-        tracked = [
-            name
-            for stage in STAGES.values()
-            for item in stage["params"]
-            for name in item.get("conf/base/globals.yml", [])
-        ]
-        assert sorted(tracked) == sorted(set(GLOBALS) - {"data"})
-
-    @each_stage
-    def test_configuration_dependencies_are_the_entries_that_the_pipeline_adds_and_the_parameters_of_the_run(
-        self, stage: str, pipelines: dict[str, Pipeline], resolver: CatalogConfigResolver
-    ) -> None:
-        """What it reads of another stage is known by its content."""
-        pipeline = pipelines[stage]
-        others = {name for other in set(STAGES) - {stage} for name in pipelines[other].all_outputs()}
-        own = {resolver.match_dataset_pattern(name) or name for name in datasets_of(pipeline) - others}
-        own -= {name for name in own if resolver.resolve_pattern(name)["type"] == "MemoryDataset"}
-        expected = {f"conf/base/{file.name}" for file in CATALOG_FILES if own & set(entries(file))}
-        if "params:run" in pipeline.inputs():
-            expected.add("conf/base/parameters.yml")
-        assert {path for path in STAGES[stage]["deps"] if path.startswith("conf/")} == expected
-
-    def test_plots_are_outputs(self) -> None:
-        outputs = paths_of(out for stage in STAGES.values() for out in stage["outs"])
-        for plot in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"]:
-            options = [plot] if isinstance(plot, str) else [file for item in plot.values() for file in item["y"]]
-            for file in options:
-                assert any(PurePosixPath(file).is_relative_to(path) for path in outputs), file
+def test_stages_of_dvc_are_what_the_project_has(pipelines: dict[str, Pipeline], loader: OmegaConfigLoader) -> None:
+    project = Project(ROOT, ROOT / "src", "question_classification")
+    assert (ROOT / "dvc.yaml").read_text() == render(build(pipelines, loader, project)), "call `kedro dvc write`"
 
 
 class TestNothingIsReported:

@@ -12,9 +12,11 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
-from question_classification.datasets.staging import StagedOutputs, check_inputs
+from question_classification.datasets.run_lock import RunLock
+from question_classification.datasets.staging import StagedOutputs, check_inputs, find_files
 from question_classification.parameter_names import check_parameter_names
 from question_classification.provenance.tracking import flatten_parameters
+from question_classification.stackexchange.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -75,10 +77,14 @@ class ParameterNames:
 
 
 class AllOrNothing:
-    """A run replaces all its outputs at its end, or none: a run that fails leaves earlier outputs as they were."""
+    """A run has the project to itself, and replaces all its outputs at its end, or none.
+
+    So a run that fails leaves earlier outputs as they were, and two at once do not mix theirs.
+    """
 
     def __init__(self) -> None:
         self._staged: StagedOutputs | None = None
+        self._lock: RunLock | None = None
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -86,23 +92,40 @@ class AllOrNothing:
 
     @hook_impl(tryfirst=True)  # before kedro-mlflow starts a run
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
+        self._end()  # of a run in this process that another hook has kept from starting
+        self._lock = RunLock(Path(run_params["project_path"], ".run.lock"))
+        self._lock.acquire()
+        try:
+            check_inputs(pipeline, catalog)
+        except InputError:
+            self._end()
+            raise
         # `--only-missing-outputs` asks which outputs exist, so they must be where they are
         self._staged = None if run_params["only_missing_outputs"] else StagedOutputs(pipeline, catalog, self._root)
-        check_inputs(pipeline, catalog)
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self) -> None:
         if self._staged:
             self._staged.commit()
 
-    @hook_impl
+    @hook_impl(trylast=True)
     def on_pipeline_error(self) -> None:
+        self._end()
+
+    @hook_impl(specname="after_pipeline_run", trylast=True)  # when all others have seen the outputs in their places
+    def end(self) -> None:
+        self._end()
+
+    def _end(self) -> None:
         if self._staged:
             self._staged.discard()
+        if self._lock:
+            self._lock.release()
+        self._staged = self._lock = None
 
 
-class Origin:
-    """Tags the MLflow run with the code and the data that it comes from."""
+class Provenance:
+    """Takes down in the MLflow run what it was made from and what it made: tags, datasets and `origin.json`."""
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
@@ -111,31 +134,65 @@ class Origin:
         ensure_store(context.config_loader["mlflow"]["server"]["mlflow_tracking_uri"])
 
     @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         import mlflow
 
-        from question_classification.provenance.git import describe_commit
+        from question_classification.provenance.origin import NodeRecord, Recorder
 
-        if mlflow.active_run():
-            pipelines = "+".join(sorted(run_params["pipeline_names"] or ["__default__"]))
-            mlflow.set_tags({"pipeline": pipelines, **describe_commit(Path(run_params["project_path"]))})
+        self._recorder = None
+        if not mlflow.active_run():
+            return
+        environment = run_params["env"]
+        code = ["src", "conf/base", "pyproject.toml", *([f"conf/{environment}"] if environment else [])]
+        parameters = {name for name in pipeline.inputs() if name.startswith("params:")}
+        self._recorder = Recorder(
+            Path(run_params["project_path"]),
+            code=code,
+            nodes=[NodeRecord(name=node.name, inputs=node.inputs, outputs=node.outputs) for node in pipeline.nodes],
+            inputs=find_files(pipeline.inputs() - parameters, catalog),
+            parameters={name: catalog.load(name) for name in sorted(parameters)},
+            runtime_parameters=run_params["runtime_params"] or {},
+            pipelines=run_params["pipeline_names"] or ["__default__"],
+            ranges=("Id", "CreationDate", "question_id", "creation_date"),
+        )
+        mlflow.set_tags({"pipeline": "+".join(self._recorder.pipelines), **self._recorder.commit.tags()})
 
     @hook_impl(tryfirst=True)  # before kedro-mlflow ends the run, after the outputs are in place
     def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        import mlflow
+        from question_classification.provenance.tracking import log_origin
 
-        # What the questions of the later layers were made from, which is not always what lies in the raw layer now
-        if mlflow.active_run() and catalog.exists("data_quality"):
-            origin = catalog.load("data_quality")
-            tags = {
-                "source": origin["source"],
-                "site": origin["site"],
-                "raw_questions.md5": origin["raw_questions"]["md5"],
-            }
-            made = pipeline.all_outputs()
-            if catalog.exists("target") and ("target" in made or "data_quality" not in made):  # else it is an older one
-                tags |= catalog.load("target")
-            mlflow.set_tags({name: value for name, value in tags.items() if value is not None})
+        if self._recorder:
+            facts = self._describe_data(pipeline, catalog)
+            files = find_files(pipeline.all_outputs(), catalog)
+            log_origin(self._recorder.finish(files, status="finished", facts=facts), self._recorder.changes, tags=facts)
+
+    @hook_impl(tryfirst=True)
+    def on_pipeline_error(self, error: Exception) -> None:
+        from question_classification.provenance.tracking import log_origin
+
+        if self._recorder:
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            log_origin(
+                self._recorder.finish({}, status="failed", facts={"error": said}),
+                self._recorder.changes,
+                tags={"error": said},
+            )
+
+    @staticmethod
+    def _describe_data(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, Any]:
+        """Return what the questions of the later layers were made from, not what lies in the raw layer by now."""
+        if not catalog.exists("data_quality"):
+            return {}
+        quality = catalog.load("data_quality")
+        facts = {
+            "source": quality["source"],
+            "site": quality["site"],
+            "raw_questions.md5": quality["raw_questions"]["md5"],
+        }
+        made = pipeline.all_outputs()
+        if catalog.exists("target") and ("target" in made or "data_quality" not in made):  # else it is an older one
+            facts |= catalog.load("target")
+        return {name: value for name, value in facts.items() if value is not None}
 
 
 class TypedParameters:

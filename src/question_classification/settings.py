@@ -8,7 +8,7 @@ from kedro.utils import find_kedro_project
 from omegaconf.resolvers import oc
 
 from question_classification import silence_unactionable_warnings
-from question_classification.hooks import AllOrNothing, Origin, ParameterNames, Progress, Secrets, TypedParameters
+from question_classification.hooks import AllOrNothing, ParameterNames, Progress, Provenance, Secrets, TypedParameters
 
 silence_unactionable_warnings()
 
@@ -37,4 +37,4 @@ CONFIG_LOADER_ARGS: dict[str, Any] = {
     },
 }
 
-HOOKS = (Secrets(), ParameterNames(), Progress(), Origin(), TypedParameters(), AllOrNothing())
+HOOKS = (Secrets(), ParameterNames(), Progress(), Provenance(), TypedParameters(), AllOrNothing())

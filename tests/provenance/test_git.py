@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from question_classification.provenance.git import describe_commit
+from question_classification.provenance.git import Commit, describe_changes, describe_commit
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -25,7 +25,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_clean(repository: Path) -> None:
-    assert describe_commit(repository) == {"git.commit": git(repository, "rev-parse", "HEAD"), "git.dirty": "false"}
+    branch = git(repository, "branch", "--show-current")
+    assert describe_commit(repository) == Commit(hash=git(repository, "rev-parse", "HEAD"), branch=branch, dirty=False)
+    assert describe_changes(repository) == ""
 
 
 def test_from_a_folder_below(repository: Path) -> None:
@@ -35,7 +37,7 @@ def test_from_a_folder_below(repository: Path) -> None:
 
 def test_untracked_files_do_not_count(repository: Path) -> None:
     (repository / "untracked.txt").write_text("two")
-    assert describe_commit(repository)["git.dirty"] == "false"
+    assert not describe_commit(repository).dirty
 
 
 @pytest.mark.parametrize("staged", [False, True])
@@ -43,7 +45,11 @@ def test_changed(repository: Path, staged: bool) -> None:
     (repository / "tracked.txt").write_text("two")
     if staged:
         git(repository, "add", ".")
-    assert describe_commit(repository) == {"git.commit": git(repository, "rev-parse", "HEAD"), "git.dirty": "true"}
+    commit = describe_commit(repository)
+    assert (commit.hash, commit.dirty) == (git(repository, "rev-parse", "HEAD"), True)
+    assert describe_changes(repository).endswith(
+        "-one\n\\ No newline at end of file\n+two\n\\ No newline at end of file\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["data/08_reporting/metrics.json", "dvc.lock"])
@@ -57,9 +63,9 @@ def test_what_a_run_writes_does_not_count(repository: Path, name: str, staged: b
     path.write_text("two")
     if staged:
         git(repository, "add", ".")
-    assert describe_commit(repository)["git.dirty"] == "false"
+    assert not describe_commit(repository).dirty
     (repository / "tracked.txt").write_text("two")
-    assert describe_commit(repository)["git.dirty"] == "true"
+    assert describe_commit(repository).dirty
 
 
 @pytest.mark.parametrize("name", ["src/data/table.py", "database.py", "dvc.yaml"])
@@ -70,21 +76,40 @@ def test_other_files_with_such_names_count(repository: Path, name: str) -> None:
     git(repository, "add", ".")
     git(repository, "commit", "--quiet", "--message", "Two")
     path.write_text("two")
-    assert describe_commit(repository)["git.dirty"] == "true"
+    assert describe_commit(repository).dirty
+
+
+def test_changes_apply_to_the_commit(repository: Path) -> None:
+    """Whatever they are: text that ends in blank lines, bytes, a file that is gone."""
+    (repository / "blank.txt").write_text("a\n\n\n")
+    (repository / "bytes.bin").write_bytes(bytes(range(256)))
+    (repository / "gone.txt").write_text("x")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "More")
+    (repository / "blank.txt").write_text("b\n\n\n")
+    (repository / "bytes.bin").write_bytes(bytes(range(255, -1, -1)))
+    (repository / "gone.txt").unlink()
+    patch = repository.parent / "patch"
+    patch.write_text(describe_changes(repository))
+    git(repository, "reset", "--quiet", "--hard")
+    git(repository, "apply", str(patch))
+    assert (repository / "blank.txt").read_text() == "b\n\n\n"
+    assert (repository / "bytes.bin").read_bytes() == bytes(range(255, -1, -1))
+    assert not (repository / "gone.txt").exists()
 
 
 def test_deleted(repository: Path) -> None:
     (repository / "tracked.txt").unlink()
-    assert describe_commit(repository)["git.dirty"] == "true"
+    assert describe_commit(repository).dirty
 
 
 def test_another_commit(repository: Path) -> None:
-    first = describe_commit(repository)["git.commit"]
+    first = describe_commit(repository).hash
     git(repository, "commit", "--quiet", "--allow-empty", "--message", "Two")
-    assert describe_commit(repository)["git.commit"] != first
+    assert describe_commit(repository).hash != first
 
 
-NONE = {"git.commit": "none", "git.dirty": "true"}
+NONE = Commit(hash=None, branch=None, dirty=True)
 
 
 def test_no_repository(tmp_path: Path) -> None:

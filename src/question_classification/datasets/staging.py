@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -83,6 +84,12 @@ def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
         if path is not None and not path.exists() and not getattr(dataset, "optional", False):
             shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
             raise InputError(f"{shown}: {name} has not been made yet; run the pipeline that writes it, or `kedro run`.")
+
+
+def find_files(names: Iterable[str], catalog: DataCatalog) -> dict[str, Path]:
+    """Return the file or folder of each dataset that has one on this machine."""
+    paths = {name: _local_path(catalog.get(name)) for name in names}
+    return {name: path for name, path in paths.items() if path is not None}
 
 
 def _local_path(dataset: Any) -> Path | None:

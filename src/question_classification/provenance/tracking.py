@@ -1,9 +1,18 @@
-"""The MLflow side of a run: its store and its parameters."""
+"""The MLflow side of a run: its store, its parameters, and its origin."""
 
+from __future__ import annotations
+
+import json
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from question_classification.provenance.store import RunStore
+
+from question_classification.provenance.origin import CHANGES_FILE, ORIGIN_FILE, Origin
 
 _SQLITE = "sqlite:///"
 
@@ -33,6 +42,47 @@ def ensure_store(uri: str) -> None:
         aside.unlink()
 
 
+def log_origin(origin: Origin, changes: str, *, tags: Mapping[str, str]) -> None:
+    """Log to the active run where it comes from: as `origin.json`, as tags, and its files as datasets of MLflow.
+
+    Args:
+        origin: what was taken down.
+        changes: what differed from the commit, as a patch.
+        tags: further ones.
+    """
+    import mlflow
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    run = mlflow.active_run()
+    assert run is not None
+    mlflow.log_text(origin.model_dump_json(indent=1), ORIGIN_FILE)
+    if changes:
+        mlflow.log_text(changes, CHANGES_FILE)
+    mlflow.set_tags(
+        {
+            **tags,
+            "code.changed_during_run": ", ".join(origin.changed_code) or "none",
+            "environment.lock": origin.environment.lock or "none",
+            "environment.python": origin.environment.python,
+        }
+    )
+    files = [("input", file) for file in origin.inputs] + [("output", file) for file in origin.outputs]
+    datasets = [
+        DatasetInput(
+            Dataset(
+                name=file.dataset,
+                digest=file.md5,
+                source_type="local",
+                source=json.dumps({"uri": file.path}),
+                profile=json.dumps({"num_rows": file.rows, "bytes": file.bytes}),
+            ),
+            [InputTag("mlflow.data.context", context)],
+        )
+        for context, file in files
+    ]
+    mlflow.MlflowClient().log_inputs(run.info.run_id, datasets=datasets)
+
+
 def flatten_parameters(d: dict[str, Any], recursive: bool = True, sep: str = ".") -> dict[str, Any]:
     """Return the leaves of nested dictionaries and pydantic models by their dotted names.
 
@@ -49,3 +99,16 @@ def flatten_parameters(d: dict[str, Any], recursive: bool = True, sep: str = "."
         else:
             leaves[key] = tree
     return leaves
+
+
+def open_store(project: Path, package_name: str) -> RunStore:
+    """Return the runs of the project's tracking store, as its configuration names it."""
+    import mlflow
+    from kedro.framework.session import KedroSession
+
+    from question_classification.provenance.store import RunStore
+
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    with KedroSession.create(project) as session:
+        session.load_context()  # type: ignore[attr-defined]  # kedro-mlflow sets the store
+    return RunStore(mlflow.MlflowClient(), package_name)
