@@ -46,7 +46,10 @@ from question_classification.pipelines.feature_engineering.nodes import (
     label_questions,
     split_train_test,
 )
-from question_classification.pipelines.feature_engineering.parameters import FeatureEngineeringParameters
+from question_classification.pipelines.feature_engineering.parameters import (
+    FeatureEngineeringParameters,
+    TargetParameters,
+)
 from question_classification.pipelines.ingestion.nodes import validate_questions
 from question_classification.pipelines.ingestion.parameters import IngestionParameters
 from question_classification.pipelines.modelling.folds import assign_folds
@@ -56,7 +59,7 @@ from question_classification.pipelines.modelling.parameters import (
     NumericLogistic,
     TextParameters,
 )
-from question_classification.pipelines.parameters import Interval, RunParameters
+from question_classification.pipelines.parameters import Interval
 from question_classification.pipelines.reporting.names import METRIC_NAMES
 from question_classification.pipelines.reporting.parameters import ReportingParameters
 from question_classification.pipelines.thresholding.nodes import choose_threshold
@@ -241,8 +244,8 @@ def load(export: Export, settings: Settings) -> Questions:
 
     places = pd.Index(valid.questions["question_id"]).get_indexer(rows["Id"].dropna().drop_duplicates())
     questions = valid.questions.iloc[places[places >= 0]].reset_index(drop=True)
-    run = RunParameters(source="sede", path=str(export.path), target_tag=export.tag, match=export.match)
-    labels = label_questions(questions, run).question_labels
+    target = TargetParameters(target_tag=export.tag, match=export.match)
+    labels = label_questions(questions, target).question_labels
     for column, rule in (("is_target", export.match), ("has_target_tag", "exact")):
         _check_counts(export, rule, labels[column].to_numpy(bool))
 
@@ -270,8 +273,8 @@ def _check_counts(export: Export, rule: str, target: NDArray[np.bool_]) -> None:
     targets, others = int(target.sum()), int((~target).sum())
     if min(targets, others) < LEAST_TARGETS:
         raise InputError(
-            f"{export.path}: {targets} questions about {export.tag!r} (rule: {rule}) and {others} others, where at least "
-            f"{LEAST_TARGETS} of either kind are needed; bring more questions, or another --tag"
+            f"{export.path}: {targets} questions about {export.tag!r} (rule: {rule}) and {others} others, where at "
+            f"least {LEAST_TARGETS} of either kind are needed; bring more questions, or another --tag"
         )
 
 

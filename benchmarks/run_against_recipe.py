@@ -79,7 +79,9 @@ def compare(title: str, export: Path, target: str, scratch: Path, rounds: int) -
     print(f"  {'ratio':<22} {_spread(ratios)}")
     print(f"  {'average precision':<22} recipe {theirs:.4f}, tfidf_logistic {own:.4f}", flush=True)
     tuning = run([*python, "-m", "kedro", "run", "--pipelines=tuning"], project)
-    print(f"  {'tuning, once':<22} {tuning:.1f} s, {tuning / statistics.median(seconds['recipe']):.1f} times the recipe")
+    print(
+        f"  {'tuning, once':<22} {tuning:.1f} s, {tuning / statistics.median(seconds['recipe']):.1f} times the recipe"
+    )
 
 
 def copy_project(target: Path) -> None:

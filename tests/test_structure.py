@@ -21,7 +21,8 @@ from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
 
 from question_classification.pipeline_registry import register_pipelines
-from question_classification.pipelines.parameters import RunParameters
+from question_classification.pipelines.feature_engineering.parameters import TargetParameters
+from question_classification.pipelines.ingestion.parameters import RunParameters
 from question_classification.provenance.stages import Project, build, render
 from question_classification.settings import CONFIG_LOADER_ARGS
 
@@ -121,17 +122,22 @@ class TestNodes:
             assert any(path == name or path.startswith(f"{name}.") for name in used), path
 
     def test_parameters_of_the_run_are_those_of_its_model(self) -> None:
-        assert list(RUN) == ["run"]
+        assert list(RUN) == ["run", "target"]
         assert set(leaves(RUN["run"])) == set(fields(RunParameters))
+        assert set(leaves(RUN["target"])) == set(fields(TargetParameters))
 
-    def test_parameters_of_the_run_reach_the_labels_and_no_further(self, pipelines: dict[str, Pipeline]) -> None:
-        """What comes later goes by the target that the labels were made for."""
-        using = {name for name, pipeline in pipelines.items() if "params:run" in pipeline.inputs()}
-        assert using == {"__default__", "ingestion", "feature_engineering"}
+    @pytest.mark.parametrize(("name", "pipeline"), [("run", "ingestion"), ("target", "feature_engineering")])
+    def test_parameters_of_the_run_reach_one_pipeline(
+        self, name: str, pipeline: str, pipelines: dict[str, Pipeline]
+    ) -> None:
+        """What comes later goes by the questions that there are, and by the target that the labels were made for."""
+        using = {each for each, taking in pipelines.items() if f"params:{name}" in taking.inputs()}
+        assert using == {"__default__", pipeline}
 
     def test_parameters_of_the_run_are_the_globals_of_their_names(self) -> None:
-        assert set(leaves(RUN["run"])) == set(leaves(GLOBALS)) - {"data"}
-        for name, value in leaves(RUN["run"]).items():
+        of_both = leaves(RUN["run"]) | leaves(RUN["target"])
+        assert set(of_both) == set(leaves(GLOBALS)) - {"data"}
+        for name, value in of_both.items():
             assert value == f"${{runtime_params:{name},${{globals:{name}}}}}"
 
     @pytest.mark.parametrize("file", PARAMETERS_FILES, ids=lambda file: file.stem)

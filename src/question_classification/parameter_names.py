@@ -8,7 +8,8 @@ from kedro.config import OmegaConfigLoader
 
 from question_classification.stackexchange.errors import InputError
 
-_NOT_OF_A_RUN = {"data", "run"}  # where the layers live is a matter of the environment; `run` repeats the globals
+# Where the layers live is a matter of the environment; the others repeat the globals.
+_NOT_OF_A_RUN = {"data", "run", "target"}
 
 
 def check_parameter_names(loader: OmegaConfigLoader) -> None:

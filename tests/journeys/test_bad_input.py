@@ -150,7 +150,7 @@ class TestParameters:
     @pytest.mark.parametrize(
         ("parameter", "expected"),
         [
-            ("match=sometimes", "run.match: Input should be 'exact' or 'contains' (got 'sometimes')"),
+            ("match=sometimes", "target.match: Input should be 'exact' or 'contains' (got 'sometimes')"),
             ("feature_engineering.test_share=1", "feature_engineering.test_share: Input should be less than 1 (got 1)"),
             ("modelling.tfidf_logistic.C=-1", "modelling.tfidf_logistic.C: Input should be greater than 0 (got -1)"),
             ("modelling.tfidf_logistic.kind=forest", "modelling.tfidf_logistic: Input tag 'forest'"),
@@ -164,7 +164,7 @@ class TestParameters:
             ("simulated.until=2026", "run.simulated.until: String should match pattern"),
             ("simulated.until=2026-13", "(got '2026-13')"),
             ("simulated.until=2009-12", "until = '2009-12' is before its first month; use 2010-07 or later"),
-            ("target_tag=", "run.target_tag: "),
+            ("target_tag=", "target.target_tag: "),
         ],
     )
     def test_out_of_range(self, check, parameter: str, expected: str) -> None:
@@ -207,10 +207,11 @@ def test_real_command_line_says_it_alike(project, tmp_path: Path) -> None:
         "the nearest are regression (32)": export(tmp_path / "export.csv", ROWS) + ",target_tag=regresion",
     }
     before = project.contents()
+    copies = [project.copy(tmp_path / str(number)) for number in range(len(cases))]  # one run at a time in each
     with ThreadPoolExecutor() as pool:
         runs = pool.map(
-            lambda parameters: project.kedro("run", "--env", "test", "--params", parameters), cases.values()
+            lambda copy, given: copy.kedro("run", "--env", "test", "--params", given), copies, cases.values()
         )
-    for expected, run in zip(cases, runs, strict=True):
+    for expected, run, copy in zip(cases, runs, copies, strict=True):
         check_refused(run.returncode, run.stdout, run.stderr, expected)
-    assert project.contents() == before
+        assert copy.contents() == before

@@ -184,8 +184,8 @@ class TestTrackedRun:
             "run.simulated.questions": "2000",
             "run.simulated.seed": "7",
             "run.simulated.until": "2026-10",
-            "run.target_tag": "machine-learning",
-            "run.match": "exact",
+            "target.target_tag": "machine-learning",
+            "target.match": "exact",
             "ingestion.max_quarantined_share": "0.05",
             "feature_engineering.test_share": "0.25",
             "feature_engineering.seed": "42",
@@ -198,7 +198,7 @@ class TestTrackedRun:
         }
         assert {name: run.data.params.get(name) for name in expected} == expected
         names = set(run.data.params)
-        assert {name.partition(".")[0] for name in names} == {"run", *PIPELINES}
+        assert {name.partition(".")[0] for name in names} == {"run", "target", *PIPELINES}
         assert {name for name in names if any(other.startswith(f"{name}.") for other in names)} == set()
         aggregates = ("{", "root=", "target_tag=")
         assert {name: value for name, value in run.data.params.items() if any(s in value for s in aggregates)} == {}

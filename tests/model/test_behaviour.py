@@ -14,15 +14,15 @@ import yaml
 from question_classification.models.explanations import explain
 from question_classification.models.questions import Tokenize
 from question_classification.pipelines.feature_engineering.nodes import engineer_features, label_questions
+from question_classification.pipelines.feature_engineering.parameters import TargetParameters
+from question_classification.pipelines.modelling.candidates import DEPLOYABLE
 from question_classification.pipelines.modelling.nodes import (
-    DEPLOYABLE,
     calibrate_selected,
     cross_validate_candidate,
     fit_candidate,
     tokenize_questions,
 )
 from question_classification.pipelines.modelling.parameters import Candidate, CrossValidationParameters, TextParameters
-from question_classification.pipelines.parameters import RunParameters
 from question_classification.stackexchange.simulated import simulate
 
 CONF = Path(__file__).parents[2] / "conf" / "base"
@@ -60,9 +60,9 @@ def ask(*texts: tuple[str | None, str | None]) -> pd.DataFrame:
     return make_questions(*([each[place] for each in texts] for place in (0, 1)))
 
 
-def learn(questions: pd.DataFrame, run: RunParameters, kind: str) -> Scorer:
+def learn(questions: pd.DataFrame, about: TargetParameters, kind: str) -> Scorer:
     """Fit and calibrate a candidate as the pipelines do, with the parameters of the project."""
-    labels, target = label_questions(questions, run)
+    labels, target = label_questions(questions, about)
     text = TextParameters.model_validate(MODELLING["text"])
     train_set = engineer_features(questions).assign(is_target=labels["is_target"])
     tokenized = tokenize_questions(train_set, text)
@@ -84,8 +84,8 @@ def simulated() -> pd.DataFrame:
 
 @pytest.fixture(scope="module", params=READERS)
 def scorer(simulated: pd.DataFrame, request: pytest.FixtureRequest) -> Scorer:
-    run = RunParameters(source="simulated", target_tag="machine-learning", match="exact")
-    return learn(simulated[:-1_000], run, request.param)
+    about = TargetParameters(target_tag="machine-learning", match="exact")
+    return learn(simulated[:-1_000], about, request.param)
 
 
 LEARNING = [
@@ -198,8 +198,8 @@ class TestInvariance:
         tags = simulated["tags"].str.strip("<>").str.split("><")
         turned = simulated.assign(tags=tags.map(lambda names: "<" + "><".join(reversed(names)) + ">"))
         assert (turned["tags"] != simulated["tags"]).mean() > 0.5
-        run = RunParameters(source="simulated", target_tag="machine-learning", match="exact")
-        pd.testing.assert_frame_equal(label_questions(turned, run)[0], label_questions(simulated, run)[0])
+        about = TargetParameters(target_tag="machine-learning", match="exact")
+        pd.testing.assert_frame_equal(label_questions(turned, about)[0], label_questions(simulated, about)[0])
         assert scorer.scores(turned[:50]) == scorer.scores(simulated[:50])
 
     def test_questions_beside_it_make_no_difference(self, scorer: Scorer, some: pd.DataFrame) -> None:
@@ -308,9 +308,7 @@ class TestRealQuestions:
             pytest.skip(f"no {path.name} in {stackexchange_data}")
         raw = pd.read_csv(path, nrows=3_000)
         questions = make_questions(raw["Title"], raw["Body"], raw["Tags"], raw["CreationDate"])
-        return learn(
-            questions, RunParameters(source="sede", path="x", target_tag="python", match="contains"), request.param
-        )
+        return learn(questions, TargetParameters(target_tag="python", match="contains"), request.param)
 
     def test_plain_cases(self, scorer: Scorer) -> None:
         python = [

@@ -15,13 +15,15 @@ from question_classification.pipelines.feature_engineering.nodes import (
     label_questions,
     split_train_test,
 )
-from question_classification.pipelines.feature_engineering.parameters import FeatureEngineeringParameters
-from question_classification.pipelines.parameters import RunParameters
+from question_classification.pipelines.feature_engineering.parameters import (
+    FeatureEngineeringParameters,
+    TargetParameters,
+)
 from question_classification.stackexchange.errors import InputError
 
 NEAR = {"similarity": 0.8, "across": "report", "seed": 42}
 PARAMETERS = {"split": "stratified", "test_share": 0.25, "seed": 42, "gap_days": 0, "near_duplicates": NEAR}
-RUN = {"source": "simulated", "target_tag": "machine-learning", "match": "exact"}
+TARGET = {"target_tag": "machine-learning", "match": "exact"}
 
 
 def parameters(near_duplicates: dict[str, Any] | None = None, **changes: Any) -> FeatureEngineeringParameters:
@@ -29,8 +31,8 @@ def parameters(near_duplicates: dict[str, Any] | None = None, **changes: Any) ->
     return FeatureEngineeringParameters.model_validate({**PARAMETERS, "near_duplicates": near, **changes})
 
 
-def run(**changes: Any) -> RunParameters:
-    return RunParameters(**{**RUN, **changes})
+def about(**changes: Any) -> TargetParameters:
+    return TargetParameters(**{**TARGET, **changes})
 
 
 def tagged(*tags: str) -> pd.DataFrame:
@@ -41,37 +43,37 @@ class TestLabelQuestions:
     TAGS = ("<machine-learning>", "<r><machine-learning><svm>", "<quantum-machine-learning>", "<r>", "<learning>")
 
     def test_exact_and_contains_differ_where_a_tag_is_longer(self) -> None:
-        labels, _ = label_questions(tagged(*self.TAGS), run())
+        labels, _ = label_questions(tagged(*self.TAGS), about())
         assert labels["question_id"].tolist() == [1, 2, 3, 4, 5]
         assert labels["has_target_tag"].tolist() == [True, True, False, False, False]
         assert labels["contains_target_tag"].tolist() == [True, True, True, False, False]
 
     @pytest.mark.parametrize(("match", "column"), [("exact", "has_target_tag"), ("contains", "contains_target_tag")])
     def test_match_says_which_one_is_the_label(self, match: str, column: str) -> None:
-        labels, target = label_questions(tagged(*self.TAGS), run(match=match))
+        labels, target = label_questions(tagged(*self.TAGS), about(match=match))
         assert labels["is_target"].tolist() == labels[column].tolist()
         assert target == {"target_tag": "machine-learning", "match": match}
 
     @pytest.mark.parametrize("tag", ["c++", ".net", "c#", "r"])
     def test_tag_is_no_pattern(self, tag: str) -> None:
-        labels, target = label_questions(tagged(f"<{tag}>", "<ccc>", "<anet>"), run(target_tag=tag))
+        labels, target = label_questions(tagged(f"<{tag}>", "<ccc>", "<anet>"), about(target_tag=tag))
         assert labels["is_target"].tolist() == [True, False, False]
         assert target == {"target_tag": tag, "match": "exact"}
 
     def test_absent_tag_names_the_nearest_with_their_counts(self) -> None:
         questions = tagged(*["<machine-learning>"] * 2, "<deep-learning>", "<r>")
         with pytest.raises(InputError, match=r"none of 4 .*'machine-lerning'; the nearest are machine-learning \(2\)"):
-            label_questions(questions, run(target_tag="machine-lerning"))
+            label_questions(questions, about(target_tag="machine-lerning"))
 
     def test_absent_tag_unlike_any_other_names_the_most_frequent(self) -> None:
         with pytest.raises(InputError, match=r"the most frequent are r \(2\), svm \(1\)"):
-            label_questions(tagged("<r><svm>", "<r>"), run(target_tag="zzz"))
+            label_questions(tagged("<r><svm>", "<r>"), about(target_tag="zzz"))
 
     def test_one_label_suffices(self) -> None:
-        labels, _ = label_questions(tagged("<python-3.x>", "<r>"), run(target_tag="python", match="contains"))
+        labels, _ = label_questions(tagged("<python-3.x>", "<r>"), about(target_tag="python", match="contains"))
         assert labels["is_target"].tolist() == [True, False]
         with pytest.raises(InputError, match=r"python-3\.x \(1\)"):
-            label_questions(tagged("<python-3.x>", "<r>"), run(target_tag="python"))
+            label_questions(tagged("<python-3.x>", "<r>"), about(target_tag="python"))
 
 
 WHOSE = {

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 
 from question_classification.datasets.schemas import Questions
 from question_classification.pipelines.ingestion.nodes import ValidatedQuestions, identify_site, validate_questions
-from question_classification.pipelines.ingestion.parameters import IngestionParameters
-from question_classification.pipelines.parameters import RunParameters
+from question_classification.pipelines.ingestion.parameters import IngestionParameters, RunParameters
 from question_classification.stackexchange.columns import type_questions
 from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest
@@ -278,7 +277,7 @@ class TestValidateQuestions:
 
 
 def run_at(site: str | None) -> RunParameters:
-    return RunParameters(source="sede", path="export.csv", site=site, target_tag="r", match="exact")
+    return RunParameters(source="sede", path="export.csv", site=site)
 
 
 class TestIdentifySite:

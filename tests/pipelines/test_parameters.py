@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from question_classification.pipelines.parameters import RunParameters, SimulatedParameters
+from question_classification.pipelines.feature_engineering.parameters import TargetParameters
+from question_classification.pipelines.ingestion.parameters import RunParameters, SimulatedParameters
 from question_classification.stackexchange.sources import SOURCES
 
 SIMULATED = {"questions": 100, "seed": 0, "until": "2026-10"}
@@ -12,22 +13,22 @@ RUN = {
     "path": None,
     "site": None,
     "simulated": SIMULATED,
-    "target_tag": "machine-learning",
-    "match": "exact",
 }
+TARGET = {"target_tag": "machine-learning", "match": "exact"}
 HINT = "yet there is a path; did you mean source=dump or source=sede?"
 PATHS = {"simulated": None, "sede": "export.csv", "dump": "Posts.xml", "api": None}
 
 
-def test_only_source_target_tag_and_match_are_needed() -> None:
-    run = RunParameters(source="simulated", target_tag="r", match="contains")
+def test_only_the_source_is_needed() -> None:
+    run = RunParameters(source="simulated")
     assert (run.path, run.site, run.simulated) == (None, None, None)
 
 
 def test_names_of_digits_are_names() -> None:
     """`--params target_tag=2010` arrives as a number."""
-    run = RunParameters.model_validate({**RUN, "source": "sede", "path": 7, "target_tag": 2010, "site": 3})
-    assert (run.path, run.target_tag, run.site) == ("7", "2010", "3")
+    run = RunParameters.model_validate({**RUN, "source": "sede", "path": 7, "site": 3})
+    assert (run.path, run.site) == ("7", "3")
+    assert TargetParameters.model_validate({**TARGET, "target_tag": 2010}).target_tag == "2010"
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -57,27 +58,26 @@ def test_source_and_path_must_fit(wrong: dict[str, Any], place: tuple[str, ...],
     assert problem["msg"] == f"Value error, {message}"
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"source": None},
-        {"match": "sometimes"},
-        {"target_tag": ""},
-        {"target_tag": None},
-        {"target": "r"},
-        {"simulated": {}},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("wrong", [{"source": None}, {"target_tag": "r"}, {"simulated": {}}], ids=str)
 def test_parameters_are_checked(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         RunParameters.model_validate({**RUN, **wrong})
 
 
-@pytest.mark.parametrize("name", ["source", "target_tag", "match"])
-def test_what_a_run_is_about_must_be_said(name: str) -> None:
+@pytest.mark.parametrize(
+    "wrong", [{"match": "sometimes"}, {"target_tag": ""}, {"target_tag": None}, {"target": "r"}], ids=str
+)
+def test_target_is_checked(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        TargetParameters.model_validate({**TARGET, **wrong})
+
+
+def test_what_a_run_is_about_must_be_said() -> None:
     with pytest.raises(ValidationError, match="Field required"):
-        RunParameters.model_validate({key: value for key, value in RUN.items() if key != name})
+        RunParameters.model_validate({key: value for key, value in RUN.items() if key != "source"})
+    for name in TARGET:
+        with pytest.raises(ValidationError, match="Field required"):
+            TargetParameters.model_validate({key: value for key, value in TARGET.items() if key != name})
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from question_classification.pipelines.modelling.nodes import DEPLOYABLE
-from question_classification.pipelines.modelling.pipeline import CANDIDATES
+from question_classification.pipelines.modelling.candidates import CANDIDATES, DEPLOYABLE
 from question_classification.pipelines.reporting.names import CANDIDATE_NAMES, METRIC_NAMES
 from question_classification.pipelines.reporting.nodes import (
     CandidateEvaluation,

@@ -2,7 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from question_classification.pipelines.modelling.pipeline import SELECTED, tokenize
+from question_classification.pipelines.modelling.candidates import SELECTED
+from question_classification.pipelines.modelling.pipeline import tokenize
 
 from .nodes import assess_label_noise, explain_mistakes, explain_model, measure_slices, trace_learning_curve
 

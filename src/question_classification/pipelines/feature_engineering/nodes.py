@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from question_classification.pipelines.feature_engineering.parameters import FeatureEngineeringParameters
-from question_classification.pipelines.parameters import RunParameters
+from question_classification.pipelines.feature_engineering.parameters import (
+    FeatureEngineeringParameters,
+    TargetParameters,
+)
 from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.tags import format_tags, parse_tags
 
@@ -38,11 +40,11 @@ class Split(NamedTuple):
     split: dict[str, Any]
 
 
-def label_questions(questions: pd.DataFrame, run: RunParameters) -> LabelledQuestions:
+def label_questions(questions: pd.DataFrame, target: TargetParameters) -> LabelledQuestions:
     """Say for each question whether it is about the target tag.
 
     Returns:
-        A row per question, in the same order: `question_id`; `is_target`, the label by the rule of the run;
+        A row per question, in the same order: `question_id`; `is_target`, the label by the rule of the target;
         `has_target_tag`, by the exact tag; `contains_target_tag`, by the original tutorial's rule. And the target that
         these labels were made for, which all that comes later goes by.
 
@@ -50,11 +52,11 @@ def label_questions(questions: pd.DataFrame, run: RunParameters) -> LabelledQues
         InputError: no question is about the target tag; the message names the nearest tags that occur.
     """
     tags = questions["tags"]
-    exact = tags.str.contains(format_tags([run.target_tag]), regex=False)
-    contains = tags.str.contains(run.target_tag, regex=False)
-    is_target = exact if run.match == "exact" else contains
+    exact = tags.str.contains(format_tags([target.target_tag]), regex=False)
+    contains = tags.str.contains(target.target_tag, regex=False)
+    is_target = exact if target.match == "exact" else contains
     if not is_target.any():
-        raise InputError(_explain_absent_tag(run.target_tag, tags))
+        raise InputError(_explain_absent_tag(target.target_tag, tags))
     labels = pd.DataFrame(
         {
             "question_id": questions["question_id"],
@@ -63,7 +65,7 @@ def label_questions(questions: pd.DataFrame, run: RunParameters) -> LabelledQues
             "contains_target_tag": contains.astype(bool),
         }
     )
-    return LabelledQuestions(labels, {"target_tag": run.target_tag, "match": run.match})
+    return LabelledQuestions(labels, {"target_tag": target.target_tag, "match": target.match})
 
 
 def engineer_features(questions: pd.DataFrame) -> pd.DataFrame:

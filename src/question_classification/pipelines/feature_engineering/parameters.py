@@ -7,6 +7,13 @@ from pydantic import Field, NonNegativeFloat
 from question_classification.pipelines.parameters import Parameters
 
 
+class TargetParameters(Parameters):
+    """What the labels mean, see conf/base/parameters.yml."""
+
+    target_tag: str = Field(min_length=1)
+    match: Literal["exact", "contains"]
+
+
 class NearDuplicateParameters(Parameters):
     """What counts as a near-duplicate, and whether such questions stay on one side of a split."""
 

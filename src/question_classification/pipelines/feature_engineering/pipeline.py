@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 label_questions,
-                inputs=["questions", "params:run"],
+                inputs=["questions", "params:target"],
                 outputs=["question_labels", "target"],
                 name="label_questions",
             ),

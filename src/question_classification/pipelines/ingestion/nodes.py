@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from question_classification.datasets.schemas import Questions, find_failures
-from question_classification.pipelines.ingestion.parameters import IngestionParameters
-from question_classification.pipelines.parameters import RunParameters
+from question_classification.pipelines.ingestion.parameters import IngestionParameters, RunParameters
 from question_classification.stackexchange.attribution import LICENSES, find_host
 from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.harvest import Harvest, Source

@@ -11,6 +11,7 @@ import pandas as pd
 
 from question_classification.datasets.model import ModelPackage
 from question_classification.models.questions import TokenizedQuestions
+from question_classification.pipelines.modelling.candidates import DEPLOYABLE
 from question_classification.pipelines.modelling.folds import assign_folds
 from question_classification.pipelines.modelling.parameters import (
     Candidate,
@@ -20,9 +21,6 @@ from question_classification.pipelines.modelling.parameters import (
     with_values,
 )
 from question_classification.stackexchange.errors import InputError
-
-DEPLOYABLE = ("prior", "keyword", "tfidf_logistic", "fielded_logistic", "nb_svm_logistic")
-"""The candidates that use only what is known of a new question, the simplest first."""
 
 _EXAMPLES = 5
 _EXAMPLE_TEXT = {  # of our own, because models travel further than the questions that they were fitted to

@@ -2,8 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from .candidates import CANDIDATES, DEPLOYABLE, SELECTED
 from .nodes import (
-    DEPLOYABLE,
     backtest_selected,
     calibrate_selected,
     fit_and_cross_validate_candidate,
@@ -13,10 +13,6 @@ from .nodes import (
     settle_hyperparameters,
     tokenize_questions,
 )
-
-CANDIDATES = ("prior", "keyword", "numeric_logistic", "tfidf_logistic", "fielded_logistic", "nb_svm_logistic")
-SELECTED = "selected"
-"""The namespace of the selected candidate, calibrated."""
 
 
 def create_pipeline() -> Pipeline:

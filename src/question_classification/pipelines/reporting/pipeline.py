@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from question_classification.pipelines.modelling.pipeline import CANDIDATES, SELECTED
+from question_classification.pipelines.modelling.candidates import CANDIDATES, SELECTED
 
 from .nodes import (
     collect_metrics,
