@@ -151,6 +151,7 @@ class Provenance:
             nodes=[NodeRecord(name=node.name, inputs=node.inputs, outputs=node.outputs) for node in pipeline.nodes],
             inputs=find_files(pipeline.inputs() - parameters, catalog),
             parameters={name: catalog.load(name) for name in sorted(parameters)},
+            env=environment,
             runtime_parameters=run_params["runtime_params"] or {},
             pipelines=run_params["pipeline_names"] or ["__default__"],
             ranges=("Id", "CreationDate", "question_id", "creation_date"),

@@ -30,6 +30,7 @@ def record(project: Path, **changes: Any) -> Recorder:
             "nodes": [NODE],
             "inputs": {"word": project / "word.txt", "nothing": project / "nothing.txt"},
             "parameters": {"params:times": {"n": 2, "path": Path("a")}},
+            "env": None,
             "runtime_parameters": {},
             "pipelines": ["b", "a"],
             **changes,

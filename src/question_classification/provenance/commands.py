@@ -8,6 +8,7 @@ import click
 
 from question_classification.provenance.dvc_command import dvc
 from question_classification.provenance.lineage_command import lineage
+from question_classification.provenance.verify_command import verify
 
 
 @click.group(name="provenance")
@@ -17,3 +18,4 @@ def commands() -> None:
 
 commands.add_command(dvc)
 commands.add_command(lineage)
+commands.add_command(verify)

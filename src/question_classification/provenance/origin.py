@@ -69,6 +69,7 @@ class Origin(_Record):
         pipelines: their names.
         started: when, in UTC.
         ended: when, in UTC.
+        env: the configuration environment, if one was asked for.
         runtime_parameters: those that were given on the command line.
         parameters: all that the nodes took, by the name of the dataset, such as `params:modelling.text`.
         commit: the commit, and whether tracked files differed from it.
@@ -86,6 +87,7 @@ class Origin(_Record):
     pipelines: list[str]
     started: datetime
     ended: datetime
+    env: str | None = None
     runtime_parameters: dict[str, Any]
     parameters: dict[str, Any]
     commit: Commit
@@ -111,6 +113,7 @@ class Recorder:
         nodes: what is about to run.
         inputs: the file of each dataset that the run reads and does not make.
         parameters: what the nodes take, by the name of the dataset.
+        env: the configuration environment, if one was asked for.
         runtime_parameters: those that were given on the command line.
         pipelines: their names.
         ranges: the columns of tables of which the least and greatest values are worth knowing.
@@ -124,6 +127,7 @@ class Recorder:
         nodes: Iterable[NodeRecord],
         inputs: Mapping[str, Path],
         parameters: Mapping[str, Any],
+        env: str | None,
         runtime_parameters: Mapping[str, Any],
         pipelines: Collection[str],
         ranges: Collection[str] = (),
@@ -139,6 +143,7 @@ class Recorder:
             "pipelines": self.pipelines,
             "nodes": list(nodes),
             "parameters": {name: _plain(value) for name, value in parameters.items()},
+            "env": env,
             "runtime_parameters": _plain(runtime_parameters),
             "commit": self.commit,
             "environment": Environment(

@@ -108,6 +108,10 @@ class RunStore:
                 "origin, or its artifacts are gone."
             ) from error
 
+    def artifact_uri(self, run_id: str) -> str:
+        """Return where the artifacts of a run lie."""
+        return str(self._client.get_run(run_id).info.artifact_uri)
+
     def find_producer(self, path: str, md5: str) -> TrackedRun | None:
         """Return the newest run that left this content at a path; None where no run is known to."""
         return next((self.get(run_id) for run_id in self._producers(path, md5)), None)

@@ -1,0 +1,319 @@
+"""A model made again from its commit and its data, and held against what was recorded of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
+
+import yaml
+
+from question_classification.provenance.errors import ProvenanceError
+from question_classification.provenance.git import git
+from question_classification.provenance.hashes import hash_file, hash_listing, hash_parts
+
+if TYPE_CHECKING:
+    from question_classification.provenance.store import Model
+
+Verdict = Literal["identical", "within tolerance", "different"]
+
+METRICS_FILE = "metrics.json"
+FETCHED = ("api",)
+"""Sources that do not give the same again: their raw layer is taken as it is."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What there is to make again, and what is to come of it.
+
+    Attributes:
+        label: what it is a record of.
+        commit: of the code.
+        changes: what differed from the commit, as a patch.
+        env: the configuration environment, if there was one.
+        pipelines: that were run; empty for a plain run.
+        parameters: that were given on the command line.
+        inputs: the MD5 of each file or folder that has to be there, by its path from the root of the project.
+        outputs: the MD5 of each that was made.
+        notes: what speaks against the same coming of it.
+    """
+
+    label: str
+    commit: str
+    changes: str = ""
+    env: str | None = None
+    pipelines: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def record_of_run(model: Model, changes: str, pipelines: list[str]) -> Record:
+    """Return the record of the run that made a model.
+
+    Args:
+        model: the model.
+        changes: what differed from the commit, as the run has it.
+        pipelines: those of a plain run, in their order.
+
+    Raises:
+        ProvenanceError: the run was made outside of a repository.
+    """
+    origin = model.run.origin
+    if origin.commit.hash is None:
+        raise ProvenanceError(f"{model.label}: it was made outside of a Git repository, so its code is not known.")
+    plain = origin.pipelines == ["__default__"]
+    inputs = {file.path: file.md5 for file in origin.inputs}
+    outputs = {file.path: file.md5 for file in origin.outputs}
+    names = [] if plain else list(origin.pipelines)
+    if plain and origin.facts.get("source") in FETCHED:
+        raw = [path for path in outputs if "01_raw" in path]
+        inputs |= {path: outputs.pop(path) for path in raw}
+        names = [name for name in pipelines if name != "ingestion"]
+    notes = [f"its code was changed while it ran: {', '.join(origin.changed_code)}"] if origin.changed_code else []
+    return Record(
+        model.label,
+        origin.commit.hash,
+        changes,
+        origin.env,
+        tuple(names),
+        origin.runtime_parameters,
+        inputs,
+        outputs,
+        tuple(notes),
+    )
+
+
+def record_of_lock(project: Path) -> Record:
+    """Return what the `dvc.lock` of the commit that is checked out says of a plain run.
+
+    Raises:
+        ProvenanceError: there is no commit, or no such file in it.
+    """
+    commit, text = git(project, "rev-parse", "HEAD"), git(project, "show", "HEAD:dvc.lock")
+    if commit is None or text is None:
+        raise ProvenanceError(f"{project}: no commit with a dvc.lock, which would say what is to come of a run.")
+    stages = yaml.safe_load(text).get("stages", {})
+    outputs = {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", []) if "md5" in out}
+    return Record(f"dvc.lock of commit {commit[:10]}", commit, outputs=outputs)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How an output that was made again compares with the recorded one.
+
+    Attributes:
+        path: of the output.
+        verdict: what came of it.
+        difference: the first one, in words.
+    """
+
+    path: str
+    verdict: Verdict
+    difference: str = ""
+
+
+def verify(record: Record, project: Path, *, tolerance: float, echo: Any = None) -> list[Comparison]:
+    """Make everything again, and compare each output with what was recorded.
+
+    Args:
+        record: what there is to make.
+        project: the root of the project, whose data and DVC cache may hold the inputs.
+        tolerance: how far a metric may be from the recorded one, relative to it.
+        echo: is told what goes on.
+
+    Raises:
+        ProvenanceError: something that it takes is not to be had, or the run fails.
+    """
+    say = echo or (lambda _: None)
+    with _worktree(project, record) as scratch:
+        for path, md5 in record.inputs.items():
+            _bring(path, md5, project, scratch)
+        say(f"running commit {record.commit[:10]} in a scratch copy ...")
+        _run(record, project, scratch)
+        return [
+            _compare(path, md5, scratch / path, _find_content(path, md5, project), tolerance)
+            for path, md5 in sorted(record.outputs.items())
+        ]
+
+
+def conclude(comparisons: list[Comparison]) -> Verdict:
+    """Return the verdict on all outputs: other bytes do not matter as long as every metric is the same."""
+    if all(each.verdict == "identical" for each in comparisons):
+        return "identical"
+    metrics = [each for each in comparisons if Path(each.path).name == METRICS_FILE]
+    return "within tolerance" if metrics and all(each.verdict != "different" for each in metrics) else "different"
+
+
+@contextmanager
+def _worktree(project: Path, record: Record) -> Iterator[Path]:
+    """Check a commit out in a folder of its own, which is gone at the end."""
+    with TemporaryDirectory(prefix="verify-") as folder:
+        scratch = Path(folder, "project")
+        try:
+            _git(project, "worktree", "add", "--quiet", "--detach", str(scratch), record.commit)
+            if record.changes:
+                _git(scratch, "apply", "--whitespace=nowarn", "-", given=record.changes)
+            yield scratch
+        finally:
+            git(project, "worktree", "remove", "--force", str(scratch))
+            git(project, "worktree", "prune")
+
+
+def _git(folder: Path, *arguments: str, given: str | None = None) -> None:
+    done = subprocess.run(  # noqa: S603
+        ["git", *arguments],  # noqa: S607
+        cwd=folder,
+        input=given,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise ProvenanceError(f"git {arguments[0]}: {' '.join(done.stderr.split())}")
+
+
+def _bring(path: str, md5: str, project: Path, scratch: Path) -> None:
+    """Put an input in its place in the scratch folder."""
+    target = Path(path) if Path(path).is_absolute() else scratch / path
+    if target.exists() and _hash(target) == md5:
+        return
+    found = _find_content(path, md5, project)
+    if found is None or Path(path).is_absolute():
+        raise ProvenanceError(
+            f"{path}: what it was then ({md5}) is neither in the project's data nor in DVC's cache; `dvc fetch` may "
+            "bring it."
+        )
+    if target.exists():
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for part, source in found.items():
+        place = target / part if part else target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, place)
+
+
+def _find_content(path: str, md5: str, project: Path) -> dict[str, Path] | None:
+    """Return the files with a content, by their path in its folder or, of one file, by ''; None where they are gone."""
+    here = project / path
+    if here.exists() and _hash(here) == md5:
+        return {part: here / part for part in hash_parts(here)} if here.is_dir() else {"": here}
+    cached = _in_cache(md5, project)
+    if not cached.exists():
+        return None
+    if not md5.endswith(".dir"):
+        return {"": cached}
+    listing = json.loads(cached.read_text())
+    parts = {entry["relpath"]: _in_cache(entry["md5"], project) for entry in listing}
+    return parts if all(part.exists() for part in parts.values()) else None
+
+
+def _in_cache(md5: str, project: Path) -> Path:
+    return project / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+
+
+def _hash(path: Path) -> str:
+    return hash_listing(hash_parts(path)) if path.is_dir() else hash_file(path)
+
+
+def _run(record: Record, project: Path, scratch: Path) -> None:
+    command = [sys.executable, "-m", "kedro", "run"]
+    command += ["--env", record.env] if record.env else []
+    command += [f"--pipelines={','.join(record.pipelines)}"] if record.pipelines else []
+    given = [f"{name}={value}" for name, value in _flatten(record.parameters, project)]
+    command += ["--params", ",".join(given)] if given else []
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DVC_", "KEDRO_"))}
+    environment |= {
+        "PYTHONPATH": str(scratch / "src"),
+        # a verification is no run of the project's
+        "MLFLOW_TRACKING_URI": f"sqlite:///{scratch.parent}/mlflow.db",
+    }
+    done = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True)  # noqa: S603
+    if done.returncode:
+        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        raise ProvenanceError(
+            f"{record.label}: it cannot be run again: {lines[-1].strip() if lines else 'no word why'}"
+        )
+
+
+def _flatten(parameters: Mapping[str, Any], project: Path, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves by dotted name; a path from the root of the project becomes a whole one."""
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, project, f"{prefix}{name}.")
+        elif isinstance(value, str) and value and (project / value).is_file():
+            yield f"{prefix}{name}", project / value
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _compare(path: str, md5: str, made: Path, recorded: Mapping[str, Path] | None, tolerance: float) -> Comparison:
+    if not made.exists():
+        return Comparison(path, "different", "it was not made")
+    if _hash(made) == md5:
+        return Comparison(path, "identical")
+    if recorded is None:
+        return Comparison(path, "different", "other bytes; the recorded ones are not at hand to tell which")
+    if "" not in recorded:
+        return Comparison(path, "different", _compare_folders(recorded, made))
+    if made.suffix == ".json":
+        one, other = (json.loads(file.read_text()) for file in (recorded[""], made))
+        first, largest = compare_values(one, other)
+        return Comparison(path, "different" if largest > tolerance else "within tolerance", first or "another layout")
+    if made.suffix in (".parquet", ".csv"):
+        return Comparison(path, "different", compare_tables(recorded[""], made))
+    return Comparison(path, "different", "other bytes")
+
+
+def _compare_folders(recorded: Mapping[str, Path], made: Path) -> str:
+    for part in sorted(recorded.keys() | hash_parts(made).keys()):
+        if part not in recorded:
+            return f"{part} is new"
+        if not (made / part).exists():
+            return f"{part} is missing"
+        if hash_file(recorded[part]) != hash_file(made / part):
+            return f"{part}: {compare_tables(recorded[part], made / part)}" if part.endswith(".parquet") else part
+    return "another listing"
+
+
+def compare_tables(recorded: Path, made: Path) -> str:
+    """Return the first difference between two tables, in words."""
+    import pandas as pd
+
+    read = pd.read_csv if made.suffix == ".csv" else pd.read_parquet
+    one, other = read(recorded), read(made)
+    if list(one.columns) != list(other.columns):
+        return f"columns {', '.join(one.columns)}, now {', '.join(other.columns)}"
+    if len(one) != len(other):
+        return f"{len(one):,} rows, now {len(other):,}"
+    for column in one:
+        same = (one[column] == other[column]) | (one[column].isna() & other[column].isna())
+        if not same.all():
+            row = int((~same.to_numpy(bool)).argmax())
+            return f"row {row}, {column}: {one[column].iloc[row]!r}, now {other[column].iloc[row]!r}"
+    return "the same values in other bytes"
+
+
+def compare_values(one: Any, other: Any, name: str = "") -> tuple[str, float]:
+    """Return the first difference between two trees of values, in words, and the largest; infinite but for numbers."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = [*one, *(key for key in other if key not in one)]
+        pairs = [(f"{name}.{key}" if name else key, one.get(key), other.get(key)) for key in keys]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = [(f"{name}[{place}]", *values) for place, values in enumerate(zip(one, other, strict=True))]
+    elif one == other and type(one) is type(other):
+        return "", 0.0
+    else:
+        numbers = [each for each in (one, other) if isinstance(each, int | float) and not isinstance(each, bool)]
+        apart = abs(one - other) / max(abs(one), abs(other)) if len(numbers) == 2 and one != other else float("inf")
+        return f"{name}: {one!r}, now {other!r}", 0.0 if one == other else apart
+    found = [compare_values(a, b, path) for path, a, b in pairs]
+    return next((first for first, _ in found if first), ""), max((largest for _, largest in found), default=0.0)
