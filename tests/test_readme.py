@@ -17,6 +17,9 @@ def test_first_row_is_the_committed_record() -> None:
         test = metrics["candidates"][candidate]["test"]
         low, high = test["average_precision_interval"]
         expected.append(f"{test['average_precision']:.3f} [{low:.3f}, {high:.3f}]")
+    selected = metrics["selected"]["stratified"]
+    low, high = selected["average_precision_interval"]
+    expected.append(f"**{selected['average_precision']:.3f} [{low:.3f}, {high:.3f}]** |")
     for text in expected:
         assert text in row[0]
 

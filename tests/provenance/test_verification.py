@@ -1,0 +1,122 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from question_classification.provenance.hashes import hash_file, hash_listing, hash_parts
+from question_classification.provenance.verification import (
+    Comparison,
+    _compare,
+    _find_content,
+    compare_tables,
+    compare_values,
+    conclude,
+)
+
+SAME, NEAR, OTHER = (
+    Comparison("data/metrics.json", "identical"),
+    Comparison("data/metrics.json", "within tolerance"),
+    Comparison("data/metrics.json", "different"),
+)
+TABLE = Comparison("data/table.parquet", "different", "row 0")
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "verdict"),
+    [
+        ([SAME], "identical"),
+        ([SAME, TABLE], "within tolerance"),
+        ([NEAR, TABLE], "within tolerance"),
+        ([NEAR], "within tolerance"),
+        ([OTHER], "different"),
+        ([TABLE], "different"),  # no metric says that it does not matter
+    ],
+)
+def test_verdict(comparisons: list[Comparison], verdict: str) -> None:
+    assert conclude(comparisons) == verdict
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "first", "largest"),
+    [
+        ({"a": 1, "b": [1.0, 2.0]}, {"a": 1, "b": [1.0, 2.0]}, "", 0.0),
+        ({"a": {"b": 2.0}}, {"a": {"b": 1.5}}, "a.b: 2.0, now 1.5", 0.25),
+        ({"a": [1.0, 4.0]}, {"a": [0.5, 3.0]}, "a[0]: 1.0, now 0.5", 0.5),
+        ({"a": "x"}, {"a": "y"}, "a: 'x', now 'y'", float("inf")),
+        ({"a": 1}, {}, "a: 1, now None", float("inf")),
+        ({}, {"a": 1}, "a: None, now 1", float("inf")),
+        ({"a": [1]}, {"a": [1, 2]}, "a: [1], now [1, 2]", float("inf")),
+        ({"a": True}, {"a": False}, "a: True, now False", float("inf")),
+    ],
+)
+def test_values(one: object, other: object, first: str, largest: float) -> None:
+    assert compare_values(one, other) == (first, largest)
+
+
+@pytest.mark.parametrize(
+    ("made", "difference"),
+    [
+        ({"id": [1, 2], "x": [0.5, None]}, "the same values in other bytes"),
+        ({"id": [1, 2], "x": [0.5, 0.25]}, "row 1, x: np.float64(nan), now np.float64(0.25)"),
+        ({"id": [1, 3], "x": [0.5, 0.25]}, "row 1, id: np.int64(2), now np.int64(3)"),
+        ({"id": [1], "x": [0.5]}, "2 rows, now 1"),
+        ({"id": [1, 2]}, "columns id, x, now id"),
+    ],
+)
+def test_tables(tmp_path: Path, made: dict[str, list[float]], difference: str) -> None:
+    pd.DataFrame({"id": [1, 2], "x": [0.5, None]}).to_parquet(tmp_path / "one.parquet")
+    pd.DataFrame(made).to_parquet(tmp_path / "other.parquet")
+    assert compare_tables(tmp_path / "one.parquet", tmp_path / "other.parquet") == difference
+
+
+class TestCompare:
+    @pytest.fixture
+    def recorded(self, tmp_path: Path) -> Path:
+        path = tmp_path / "recorded.json"
+        path.write_text(json.dumps({"average_precision": 0.5}))
+        return path
+
+    @pytest.mark.parametrize(
+        ("value", "verdict", "difference"),
+        [
+            (0.5, "identical", ""),
+            (0.5 + 1e-9, "within tolerance", "average_precision: 0.5, now 0.500000001"),
+            (0.5001, "different", "average_precision: 0.5, now 0.5001"),
+        ],
+    )
+    def test_metrics(self, recorded: Path, tmp_path: Path, value: float, verdict: str, difference: str) -> None:
+        made = tmp_path / "metrics.json"
+        made.write_text(json.dumps({"average_precision": value}))
+        compared = _compare("metrics.json", hash_file(recorded), made, {"": recorded}, 1e-6)
+        assert (compared.verdict, compared.difference) == (verdict, difference)
+
+    def test_what_was_not_made(self, recorded: Path, tmp_path: Path) -> None:
+        compared = _compare("metrics.json", hash_file(recorded), tmp_path / "absent", {"": recorded}, 1e-6)
+        assert (compared.verdict, compared.difference) == ("different", "it was not made")
+
+    def test_folders_part_by_part(self, tmp_path: Path) -> None:
+        for folder, values in (("one", {"a": [1], "b": [2]}), ("other", {"a": [1], "b": [3]})):
+            (tmp_path / folder).mkdir()
+            for name, ids in values.items():
+                pd.DataFrame({"id": ids}).to_parquet(tmp_path / folder / f"{name}.parquet")
+        one = tmp_path / "one"
+        parts = {part: one / part for part in hash_parts(one)}
+        compared = _compare("raw", hash_listing(hash_parts(one)), tmp_path / "other", parts, 1e-6)
+        assert compared.difference == "b.parquet: row 0, id: np.int64(2), now np.int64(3)"
+
+
+class TestFindContent:
+    def test_in_the_project_or_in_the_cache_of_dvc(self, tmp_path: Path) -> None:
+        path = tmp_path / "data/file.txt"
+        path.parent.mkdir()
+        path.write_text("then")
+        md5 = hash_file(path)
+        assert _find_content("data/file.txt", md5, tmp_path) == {"": path}
+        cached = tmp_path / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+        cached.parent.mkdir(parents=True)
+        path.rename(cached)
+        path.write_text("now")
+        assert _find_content("data/file.txt", md5, tmp_path) == {"": cached}
+        cached.unlink()
+        assert _find_content("data/file.txt", md5, tmp_path) is None
