@@ -70,6 +70,13 @@ def test_tables(tmp_path: Path, made: dict[str, list[float]], difference: str) -
     assert compare_tables(tmp_path / "one.parquet", tmp_path / "other.parquet") == difference
 
 
+def test_tables_with_an_index_of_their_own(tmp_path: Path) -> None:
+    pd.DataFrame({"x": [1, 2]}, index=[3, 4]).to_parquet(tmp_path / "one.parquet")
+    pd.DataFrame({"x": [1, 5]}, index=[4, 3]).to_parquet(tmp_path / "other.parquet")
+    difference = compare_tables(tmp_path / "one.parquet", tmp_path / "other.parquet")
+    assert difference == "row 1, x: np.int64(2), now np.int64(5)"
+
+
 class TestCompare:
     @pytest.fixture
     def recorded(self, tmp_path: Path) -> Path:

@@ -289,7 +289,7 @@ def compare_tables(recorded: Path, made: Path) -> str:
     import pandas as pd
 
     read = pd.read_csv if made.suffix == ".csv" else pd.read_parquet
-    one, other = read(recorded), read(made)
+    one, other = (read(path).reset_index(drop=True) for path in (recorded, made))
     if list(one.columns) != list(other.columns):
         return f"columns {', '.join(one.columns)}, now {', '.join(other.columns)}"
     if len(one) != len(other):
