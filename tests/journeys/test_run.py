@@ -117,10 +117,10 @@ class TestBytes:
         ]
         assert times[0] < times[1]
 
-    def test_pipelines_one_after_the_other_give_the_same(self, finished_project, new_project) -> None:
+    def test_pipelines_one_after_the_other_give_the_same(self, finished_project, new_project, kedro_run) -> None:
         for pipeline in PIPELINES:
-            run = new_project.kedro("run", "--env", "test", "--pipelines", pipeline)
-            assert run.returncode == 0, run.stderr
+            run = kedro_run(new_project, "--pipelines", pipeline)
+            assert run.exit_code == 0, run.output
         assert new_project.contents() == finished_project.contents()
 
 
