@@ -1,6 +1,6 @@
 # One vocabulary for people, hooks and CI. A bare `make` prints it.
 .DEFAULT_GOAL := help
-.PHONY: run tune test test-long drill check format viz lab mlflow repro api-server clean help lock benchmark
+.PHONY: run tune test test-long test-browser drill check format viz lab mlflow repro api-server clean help lock benchmark
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,6 +30,9 @@ test: $(READY) ## The tests, on all cores
 
 test-long: $(READY) ## What takes minutes: a harvest that is killed fifty times
 	pytest --numprocesses=auto --quiet -m long
+
+test-browser: $(READY) ## The pages in Chromium, which must be there (Debian: apt-get install chromium)
+	pytest --quiet -m browser tests/browser
 
 drill: $(READY) ## Does a model still come out the same, here and in a clone, and is a change caught and named?
 	pytest --numprocesses=auto --quiet -m "long or not long" tests/journeys/test_drill.py
