@@ -1,4 +1,4 @@
-"""The project's own commands: `kedro run`, with errors that a person can act on in one line."""
+"""The project's own commands: `kedro run`, with errors that a person can act on in one line, and `kedro model`."""
 
 import gc
 import os
@@ -15,6 +15,7 @@ from kedro.framework.cli import project
 from kedro.validation.exceptions import DataValidationError, ParameterValidationError
 from omegaconf.errors import OmegaConfBaseException
 
+from question_classification.promotion.command import model
 from question_classification.stackexchange.errors import InputError
 
 TRACEBACK = "QUESTION_CLASSIFICATION_TRACEBACK"
@@ -60,6 +61,7 @@ run.params = [copy(option) for option in run.params]
 _params = next(option for option in run.params if option.name == "params")
 _kedro_split_params, _params.callback = _params.callback, _split_params
 cli.add_command(run)
+cli.add_command(model)
 
 
 def explain(error: BaseException) -> str | None:

@@ -29,7 +29,7 @@ def _artifact_location() -> str | None:
 CONFIG_LOADER_ARGS: dict[str, Any] = {
     "base_env": "base",
     "default_run_env": "local",
-    "config_patterns": {"mlflow": ["mlflow*"]},
+    "config_patterns": {"mlflow": ["mlflow*"], "promotion": ["promotion*"]},
     "custom_resolvers": {
         "project_root": _project_root,
         "artifact_location": _artifact_location,

@@ -246,7 +246,13 @@ class TestTrackedRun:
         root = Path(run.info.artifact_uri.removeprefix("file://"))
         found = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
         assert found.pop("origin.json")  # see test_lineage.py
-        assert found == {name: (data / "08_reporting" / file).read_bytes() for name, file in expected.items()}
+        evidence = {  # see test_model_registry.py
+            "evidence/data_quality.json": "02_intermediate/data_quality.json",
+            "evidence/test_scores.parquet": "07_model_output/selected/test_scores.parquet",
+            "evidence/slices.csv": "08_reporting/analysis/slices.csv",
+        }
+        files = {name: f"08_reporting/{file}" for name, file in expected.items()} | evidence
+        assert found == {name: (data / file).read_bytes() for name, file in files.items()}
 
     def test_every_candidate_can_be_served(self, run: Run, data: Path) -> None:
         logged = mlflow.search_logged_models(experiment_ids=[run.info.experiment_id], output_format="list")

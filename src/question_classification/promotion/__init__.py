@@ -1,0 +1,1 @@
+"""Which version of the model is in use, and who may take its place."""
