@@ -30,7 +30,7 @@ class Desk:
 
     Args:
         project: the root of the project.
-        package_name: of the project; the registered model has its name, unless the parameters say otherwise.
+        package_name: of the project; the registered model has its name.
 
     Attributes:
         parameters: of the promotion.
@@ -47,9 +47,8 @@ class Desk:
         self._project = project
         self._client = mlflow.MlflowClient()
         self.parameters = load_parameters(context.config_loader)
-        name = self.parameters.registered_model or package_name
-        self._store = RunStore(self._client, name)
-        self.registry = Registry(self._client, name)
+        self._store = RunStore(self._client, package_name)
+        self.registry = Registry(self._client, package_name)
 
     @cached_property
     def person(self) -> str:

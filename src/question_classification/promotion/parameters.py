@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from kedro.config import AbstractConfigLoader
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from question_classification.models.promotion import GateParameters
 from question_classification.stackexchange.errors import InputError
@@ -17,7 +17,6 @@ class PromotionParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    registered_model: str | None = Field(min_length=1)
     mode: Mode
     gate: GateParameters
 
