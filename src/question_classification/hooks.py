@@ -137,13 +137,13 @@ class Provenance:
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         import mlflow
 
-        from question_classification.provenance.origin import NodeRecord, Recorder
+        from question_classification.provenance.origin import CODE, NodeRecord, Recorder
 
         self._recorder = None
         if not mlflow.active_run():
             return
         environment = run_params["env"]
-        code = ["src", "conf/base", "pyproject.toml", *([f"conf/{environment}"] if environment else [])]
+        code = [*CODE, *([f"conf/{environment}"] if environment else [])]
         parameters = {name for name in pipeline.inputs() if name.startswith("params:")}
         self._recorder = Recorder(
             Path(run_params["project_path"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
+from question_classification.provenance.contents import find_content, hash_path
+from question_classification.provenance.environment import compare_packages, installed_packages, pinned_packages
 from question_classification.provenance.errors import ProvenanceError
 from question_classification.provenance.git import git
-from question_classification.provenance.hashes import hash_file, hash_listing, hash_parts
+from question_classification.provenance.hashes import hash_file, hash_parts
+from question_classification.provenance.origin import LOCK_FILE
 
 if TYPE_CHECKING:
     from question_classification.provenance.store import Model
@@ -57,13 +61,14 @@ class Record:
     notes: tuple[str, ...] = ()
 
 
-def record_of_run(model: Model, changes: str, pipelines: list[str]) -> Record:
+def record_of_run(model: Model, changes: str, pipelines: list[str], project: Path) -> Record:
     """Return the record of the run that made a model.
 
     Args:
         model: the model.
         changes: what differed from the commit, as the run has it.
         pipelines: those of a plain run, in their order.
+        project: the root of the project.
 
     Raises:
         ProvenanceError: the run was made outside of a repository.
@@ -80,6 +85,9 @@ def record_of_run(model: Model, changes: str, pipelines: list[str]) -> Record:
         inputs |= {path: outputs.pop(path) for path in raw}
         names = [name for name in pipelines if name != "ingestion"]
     notes = [f"its code was changed while it ran: {', '.join(origin.changed_code)}"] if origin.changed_code else []
+    python, now = origin.environment.python, platform.python_version()
+    notes += [f"Python was {python}, is {now}"] if python != now else []
+    notes += _compare_packages(origin.environment.packages, origin.commit.hash, project)
     return Record(
         model.label,
         origin.commit.hash,
@@ -104,7 +112,26 @@ def record_of_lock(project: Path) -> Record:
         raise ProvenanceError(f"{project}: no commit with a dvc.lock, which would say what is to come of a run.")
     stages = yaml.safe_load(text).get("stages", {})
     outputs = {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", []) if "md5" in out}
-    return Record(f"dvc.lock of commit {commit[:10]}", commit, outputs=outputs)
+    made_at = git(project, "log", "-1", "--format=%H", "--", "dvc.lock")
+    notes = _compare_packages({}, made_at, project)
+    return Record(f"dvc.lock of commit {commit[:10]}", commit, outputs=outputs, notes=tuple(notes))
+
+
+def _compare_packages(installed: Mapping[str, str], commit: str | None, project: Path) -> list[str]:
+    """Say which packages are others than they were.
+
+    Args:
+        installed: the version of each; empty where only the lock file tells.
+        commit: that has the lock file.
+        project: the root of the project, which has the lock file of today.
+    """
+    lock = project / LOCK_FILE
+    pins = pinned_packages(git(project, "show", f"{commit}:./{LOCK_FILE}") or "")
+    others = compare_packages(installed or pins, installed_packages())
+    since = compare_packages(pins, pinned_packages(lock.read_text(encoding="utf-8"))) if lock.exists() else []
+    pending = [each for each in since if each not in others]
+    notes = [f"it was made with other packages than are installed: {', '.join(others)}"] if others else []
+    return notes + ([f"{LOCK_FILE} was changed, and is not what is installed: {', '.join(pending)}"] if pending else [])
 
 
 @dataclass(frozen=True)
@@ -141,7 +168,7 @@ def verify(record: Record, project: Path, *, tolerance: float, echo: Any = None)
         say(f"running commit {record.commit[:10]} in a scratch copy ...")
         _run(record, project, scratch)
         return [
-            _compare(path, md5, scratch / path, _find_content(path, md5, project), tolerance)
+            _compare(path, md5, scratch / path, find_content(path, md5, project), tolerance)
             for path, md5 in sorted(record.outputs.items())
         ]
 
@@ -184,9 +211,9 @@ def _git(folder: Path, *arguments: str, given: str | None = None) -> None:
 def _bring(path: str, md5: str, project: Path, scratch: Path) -> None:
     """Put an input in its place in the scratch folder."""
     target = Path(path) if Path(path).is_absolute() else scratch / path
-    if target.exists() and _hash(target) == md5:
+    if target.exists() and hash_path(target) == md5:
         return
-    found = _find_content(path, md5, project)
+    found = find_content(path, md5, project)
     if found is None or Path(path).is_absolute():
         raise ProvenanceError(
             f"{path}: what it was then ({md5}) is neither in the project's data nor in DVC's cache; `dvc fetch` may "
@@ -201,29 +228,6 @@ def _bring(path: str, md5: str, project: Path, scratch: Path) -> None:
         shutil.copyfile(source, place)
 
 
-def _find_content(path: str, md5: str, project: Path) -> dict[str, Path] | None:
-    """Return the files with a content, by their path in its folder or, of one file, by ''; None where they are gone."""
-    here = project / path
-    if here.exists() and _hash(here) == md5:
-        return {part: here / part for part in hash_parts(here)} if here.is_dir() else {"": here}
-    cached = _in_cache(md5, project)
-    if not cached.exists():
-        return None
-    if not md5.endswith(".dir"):
-        return {"": cached}
-    listing = json.loads(cached.read_text())
-    parts = {entry["relpath"]: _in_cache(entry["md5"], project) for entry in listing}
-    return parts if all(part.exists() for part in parts.values()) else None
-
-
-def _in_cache(md5: str, project: Path) -> Path:
-    return project / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
-
-
-def _hash(path: Path) -> str:
-    return hash_listing(hash_parts(path)) if path.is_dir() else hash_file(path)
-
-
 def _run(record: Record, project: Path, scratch: Path) -> None:
     command = [sys.executable, "-m", "kedro", "run"]
     command += ["--env", record.env] if record.env else []
@@ -231,8 +235,11 @@ def _run(record: Record, project: Path, scratch: Path) -> None:
     given = [f"{name}={value}" for name, value in _flatten(record.parameters, project)]
     command += ["--params", ",".join(given)] if given else []
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DVC_", "KEDRO_"))}
+    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     environment |= {
-        "PYTHONPATH": str(scratch / "src"),
+        "PYTHONPATH": os.pathsep.join(
+            [str(scratch / "src"), *(path for path in others if path != str(project / "src"))]
+        ),
         # a verification is no run of the project's
         "MLFLOW_TRACKING_URI": f"sqlite:///{scratch.parent}/mlflow.db",
     }
@@ -258,7 +265,7 @@ def _flatten(parameters: Mapping[str, Any], project: Path, prefix: str = "") -> 
 def _compare(path: str, md5: str, made: Path, recorded: Mapping[str, Path] | None, tolerance: float) -> Comparison:
     if not made.exists():
         return Comparison(path, "different", "it was not made")
-    if _hash(made) == md5:
+    if hash_path(made) == md5:
         return Comparison(path, "identical")
     if recorded is None:
         return Comparison(path, "different", "other bytes; the recorded ones are not at hand to tell which")
