@@ -126,11 +126,13 @@ def _compare_values(first: Mapping[str, Any], second: Mapping[str, Any], alike: 
 
 
 def _compare_metrics(first: Mapping[str, float], second: Mapping[str, float]) -> list[str]:
-    return [
-        f"{name}: {first[name]:.4f} → {second[name]:.4f} ({second[name] - first[name]:+.4f})"
-        for name in sorted(first.keys() & second.keys())
-        if first[name] != second[name]
-    ]
+    lines = []
+    for name in sorted(first.keys() & second.keys()):
+        one, other = first[name], second[name]
+        digits = ",.0f" if float(one).is_integer() and float(other).is_integer() else ".4f"  # counts, or shares
+        if one != other:
+            lines.append(f"{name}: {one:{digits}} → {other:{digits}} ({other - one:+{digits}})")
+    return lines
 
 
 MOST = 8
