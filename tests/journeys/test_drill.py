@@ -18,6 +18,7 @@ import pytest
 import sklearn
 
 from question_classification.stackexchange.question import REQUIRED_COLUMNS
+from question_classification.stackexchange.server import ApiServer, Site
 from question_classification.stackexchange.simulated import simulate
 
 KEDRO = Path(sys.executable).with_name("kedro")
@@ -122,6 +123,22 @@ def test_lock_file_that_was_changed_and_not_installed_is_named(clone: Any) -> No
     assert (code, lines[-1]) == (0, "identical"), lines
     named = f"requirements.lock was changed, and is not what is installed: joblib {version('joblib')} → 1.0.1"
     assert lines[-2] == f"note: {named}"
+
+
+@pytest.mark.long
+def test_raw_layer_that_was_fetched_is_taken_as_it_was(kedro_run, new_project: Any) -> None:
+    with ApiServer(Site.simulated(questions=600, seed=3)) as server:
+        run = kedro_run(new_project, "--params", f"source=api,api_url={server.url}")
+        assert run.exit_code == 0, run.output
+    code, lines = verify(new_project)  # the service is gone
+    assert (code, lines[-1]) == (0, "identical"), lines
+    assert lines[-2] == "note: what it read of the source, raw_questions, is not fetched again but taken as it was"
+
+    run = kedro_run(new_project, "--pipelines", "modelling", "--params", "modelling.tfidf_logistic.C=0.5")
+    assert run.exit_code == 0, run.output
+    code, lines = verify(new_project)
+    assert (code, lines[-1]) == (0, "identical"), lines
+    assert lines[-2] == "note: the run was of modelling alone; what it read of earlier runs is taken as it was"
 
 
 ROWS = 600

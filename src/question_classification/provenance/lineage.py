@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from question_classification.provenance.origin import FileRecord, Origin
+from question_classification.provenance.origin import FileRecord, Origin, base_name
 from question_classification.provenance.store import Model, RunStore, TrackedRun
 
 
@@ -72,30 +72,25 @@ def trace(model: Model, store: RunStore) -> Ancestor:
 
 
 def _find(files: list[FileRecord], dataset: str) -> FileRecord | None:
-    return next((file for file in files if _base(file.dataset) == _base(dataset)), None)
-
-
-def _base(dataset: str) -> str:
-    """Return a name without the `@format` by which one file has several datasets."""
-    return dataset.partition("@")[0]
+    return next((file for file in files if base_name(file.dataset) == base_name(dataset)), None)
 
 
 def _read_by(dataset: str, origin: Origin) -> tuple[tuple[str, ...], list[str]]:
     """Return the nodes that made a dataset, and what they read; what went by memory is followed, not named."""
-    files = {_base(file.dataset) for file in (*origin.outputs, *origin.inputs)}
-    made = {_base(name) for node in origin.nodes for name in node.outputs}
+    files = {base_name(file.dataset) for file in (*origin.outputs, *origin.inputs)}
+    made = {base_name(name) for node in origin.nodes for name in node.outputs}
     nodes: list[str] = []
     reads: list[str] = []
     pending = [dataset]
     while pending:
         wanted = pending.pop(0)
-        node = next((node for node in origin.nodes if _base(wanted) in map(_base, node.outputs)), None)
+        node = next((node for node in origin.nodes if base_name(wanted) in map(base_name, node.outputs)), None)
         if node is None:
             reads.append(wanted)
         elif node.name not in nodes:
             nodes.append(node.name)
             for name in node.inputs:
-                if _base(name) in made - files:  # in memory
+                if base_name(name) in made - files:  # in memory
                     pending.append(name)
                 elif name not in reads:
                     reads.append(name)

@@ -115,6 +115,11 @@ class Origin(_Record):
         return next((file for file in self.outputs if file.path == path), None)
 
 
+def base_name(dataset: str) -> str:
+    """Return a name without the `@format` by which one file has several datasets."""
+    return dataset.partition("@")[0]
+
+
 class Recorder:
     """Takes down the origin of a run.
 

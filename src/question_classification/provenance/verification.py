@@ -22,7 +22,7 @@ from question_classification.provenance.environment import compare_packages, ins
 from question_classification.provenance.errors import ProvenanceError
 from question_classification.provenance.git import git
 from question_classification.provenance.hashes import hash_file, hash_parts
-from question_classification.provenance.origin import LOCK_FILE
+from question_classification.provenance.origin import LOCK_FILE, base_name
 
 if TYPE_CHECKING:
     from question_classification.provenance.store import Model
@@ -31,7 +31,9 @@ Verdict = Literal["identical", "within tolerance", "different"]
 
 METRICS_FILE = "metrics.json"
 FETCHED = ("api",)
-"""Sources that do not give the same again: their raw layer is taken as it is."""
+"""Sources that do not give the same again: what a run has read of them is taken as it was."""
+SOURCE_DATASET = "source_questions"
+"""The dataset by which a run reads its source."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Record:
         changes: what differed from the commit, as a patch.
         env: the configuration environment, if there was one.
         pipelines: that were run; empty for a plain run.
+        nodes: of these, those that are to be run; empty for all.
         parameters: that were given on the command line.
         inputs: the MD5 of each file or folder that has to be there, by its path from the root of the project.
         outputs: the MD5 of each that was made.
@@ -55,19 +58,19 @@ class Record:
     changes: str = ""
     env: str | None = None
     pipelines: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-def record_of_run(model: Model, changes: str, pipelines: list[str], project: Path) -> Record:
+def record_of_run(model: Model, changes: str, project: Path) -> Record:
     """Return the record of the run that made a model.
 
     Args:
         model: the model.
         changes: what differed from the commit, as the run has it.
-        pipelines: those of a plain run, in their order.
         project: the root of the project.
 
     Raises:
@@ -76,27 +79,33 @@ def record_of_run(model: Model, changes: str, pipelines: list[str], project: Pat
     origin = model.run.origin
     if origin.commit.hash is None:
         raise ProvenanceError(f"{model.label}: it was made outside of a Git repository, so its code is not known.")
-    plain = origin.pipelines == ["__default__"]
-    inputs = {file.path: file.md5 for file in origin.inputs}
-    outputs = {file.path: file.md5 for file in origin.outputs}
-    names = [] if plain else list(origin.pipelines)
-    if plain and origin.facts.get("source") in FETCHED:
-        raw = [path for path in outputs if "01_raw" in path]
-        inputs |= {path: outputs.pop(path) for path in raw}
-        names = [name for name in pipelines if name != "ingestion"]
-    notes = [f"its code was changed while it ran: {', '.join(origin.changed_code)}"] if origin.changed_code else []
-    python, now = origin.environment.python, platform.python_version()
-    notes += [f"Python was {python}, is {now}"] if python != now else []
+    pipelines = [name for name in origin.pipelines if name != "__default__"]
+    nodes, inputs, outputs, notes = list(origin.nodes), list(origin.inputs), list(origin.outputs), []
+    if origin.facts.get("source") in FETCHED and any(SOURCE_DATASET in node.inputs for node in nodes):
+        fetched = {base_name(name) for node in nodes if SOURCE_DATASET in node.inputs for name in node.outputs}
+        nodes = [node for node in nodes if SOURCE_DATASET not in node.inputs]
+        inputs += [file for file in outputs if base_name(file.dataset) in fetched]
+        outputs = [file for file in outputs if base_name(file.dataset) not in fetched]
+        notes.append(
+            f"what it read of the source, {', '.join(sorted(fetched))}, is not fetched again but taken as it was"
+        )
+    if pipelines:
+        notes.append(f"the run was of {', '.join(pipelines)} alone; what it read of earlier runs is taken as it was")
+    if origin.changed_code:
+        notes.append(f"its code was changed while it ran: {', '.join(origin.changed_code)}")
+    if (python := origin.environment.python) != platform.python_version():
+        notes.append(f"Python was {python}, is {platform.python_version()}")
     notes += _compare_packages(origin.environment.packages, origin.commit.hash, project)
     return Record(
         model.label,
         origin.commit.hash,
         changes,
         origin.env,
-        tuple(names),
+        tuple(pipelines),
+        tuple(node.name for node in nodes),
         origin.runtime_parameters,
-        inputs,
-        outputs,
+        {file.path: file.md5 for file in inputs},
+        {file.path: file.md5 for file in outputs},
         tuple(notes),
     )
 
@@ -232,6 +241,7 @@ def _run(record: Record, project: Path, scratch: Path) -> None:
     command = [sys.executable, "-m", "kedro", "run"]
     command += ["--env", record.env] if record.env else []
     command += [f"--pipelines={','.join(record.pipelines)}"] if record.pipelines else []
+    command += [f"--nodes={','.join(record.nodes)}"] if record.nodes else []
     given = [f"{name}={value}" for name, value in _flatten(record.parameters, project)]
     command += ["--params", ",".join(given)] if given else []
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DVC_", "KEDRO_"))}

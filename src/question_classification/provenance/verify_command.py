@@ -63,7 +63,6 @@ def verify(metadata: ProjectMetadata, model: str | None, tolerance: float, as_js
 
 
 def _find_record(project: Path, package_name: str, model: str | None) -> Record:
-    from kedro.framework.project import pipelines
     from mlflow.artifacts import load_text
     from mlflow.exceptions import MlflowException
 
@@ -85,4 +84,4 @@ def _find_record(project: Path, package_name: str, model: str | None) -> Record:
         changes = load_text(f"{uri}/{CHANGES_FILE}") if origin.commit.dirty else ""
     except (OSError, MlflowException) as error:
         raise ProvenanceError(f"{found.label}: its uncommitted changes are not to be had any more.") from error
-    return record_of_run(found, changes, [name for name in pipelines if name != "__default__"], project)
+    return record_of_run(found, changes, project)
