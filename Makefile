@@ -66,6 +66,7 @@ benchmark: $(READY) ## Run, start-up, dump and API, each side by side with what 
 	python benchmarks/model_quality.py
 	python benchmarks/run_against_recipe.py
 	python benchmarks/start_up.py
+	python benchmarks/provenance.py
 	python benchmarks/building_blocks.py
 	python benchmarks/dump_to_raw.py
 	python benchmarks/api_harvest.py

@@ -143,6 +143,7 @@ def test_raw_layer_that_was_fetched_is_taken_as_it_was(kedro_run, new_project: A
 
 ROWS = 600
 EXPORT = "questions.csv"
+START = "start"
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ def story(make_project: Callable[[Path], Any], tmp_path_factory: pytest.TempPath
     questions.to_csv(project.folder / EXPORT, index=False)
     story = Story(project, _other_scikit_learn(folder / "packages"))
     story.run()
+    assert project.execute("git", "tag", START).returncode == 0
     for command in (("register",), ("promote", "--reason", "the first")):
         done = project.kedro("model", *command)
         assert done.returncode == 0, done.stderr
@@ -222,7 +224,7 @@ class TestOneChangeIsNamedAndNothingElse:
         export = (story.project.folder / EXPORT).read_bytes()
         yield
         (story.project.folder / EXPORT).write_bytes(export)
-        assert story.project.execute("git", "checkout", "--quiet", ".").returncode == 0
+        assert story.project.execute("git", "reset", "--hard", "--quiet", START).returncode == 0
 
     def check(self, story: Story, **expected: list[str]) -> None:
         found = story.difference()

@@ -127,3 +127,16 @@ class TestFindContent:
         assert find_content("data/file.txt", md5, tmp_path) == {"": cached}
         cached.unlink()
         assert find_content("data/file.txt", md5, tmp_path) is None
+
+    @pytest.mark.parametrize("folder", ["../shared", "{absolute}"])
+    def test_in_a_cache_that_clones_share(self, tmp_path: Path, folder: str) -> None:
+        config = tmp_path / ".dvc/config"
+        config.parent.mkdir()
+        place = folder.format(absolute=tmp_path / "shared")
+        config.write_text(f"[core]\n    dir = nowhere\n[cache]\n    type = copy\n    dir = {place}\n['remote \"a\"']\n")
+        cached = tmp_path / "shared/files/md5/0a/bc"
+        cached.parent.mkdir(parents=True)
+        cached.write_text("then")
+        found = find_content("data/file.txt", "0abc", tmp_path)
+        assert found is not None
+        assert found[""].resolve() == cached
