@@ -53,7 +53,7 @@ def shared(make_project: Callable[[Path], Any], tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("drill")
     project = make_project(folder / "project")
     path = project.folder / "conf/base/globals.yml"
-    path.write_text(path.read_text().replace("questions: 20000", "questions: 1500"))
+    path.write_text(path.read_text().replace("questions: 20000", "questions: 600"))
     commands = [
         (Path(sys.executable).with_name("kedro"), "run"),
         (*DVC, "commit", "--quiet", "--force"),
