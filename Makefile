@@ -26,16 +26,16 @@ tune: $(READY) ## Better hyperparameters for the data at hand; a search that was
 	@dvc commit --quiet --force tuning
 
 test: $(READY) ## The tests, on all cores
-	pytest --numprocesses=auto --quiet
+	pytest --numprocesses=auto --dist=loadfile --quiet
 
 test-long: $(READY) ## What takes minutes: a harvest that is killed fifty times
-	pytest --numprocesses=auto --quiet -m long
+	pytest --numprocesses=auto --dist=loadfile --quiet -m long
 
 test-browser: $(READY) ## The pages in Chromium, which must be there (Debian: apt-get install chromium)
 	pytest --quiet -m browser tests/browser
 
 drill: $(READY) ## Does a model still come out the same, here and in a clone, and is a change caught and named?
-	pytest --numprocesses=auto --quiet -m "long or not long" tests/journeys/test_drill.py
+	pytest --numprocesses=auto --dist=loadfile --quiet -m "long or not long" tests/journeys/test_drill.py
 
 check: $(READY) ## What must hold before a commit: format, lint, types, walls, notebooks, stages
 	ruff format --check .
@@ -66,6 +66,7 @@ benchmark: $(READY) ## Run, start-up, dump and API, each side by side with what 
 	python benchmarks/model_quality.py
 	python benchmarks/run_against_recipe.py
 	python benchmarks/start_up.py
+	python benchmarks/provenance.py
 	python benchmarks/building_blocks.py
 	python benchmarks/dump_to_raw.py
 	python benchmarks/api_harvest.py

@@ -28,6 +28,7 @@ _PARTS += (
     ".gitignore",
     ".telemetry",
     "Makefile",
+    "requirements.lock",
 )
 
 # Settings of the person who runs the tests, which must not reach the project under test.

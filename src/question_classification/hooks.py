@@ -131,19 +131,26 @@ class Provenance:
     def after_context_created(self, context: KedroContext) -> None:
         from question_classification.provenance.tracking import ensure_store
 
-        ensure_store(context.config_loader["mlflow"]["server"]["mlflow_tracking_uri"])
+        config = context.config_loader["mlflow"]
+        uri = config["server"]["mlflow_tracking_uri"]
+        ensure_store(uri)
+        if uri.startswith(
+            "http"
+        ):  # a tracking server keeps the artifacts itself, for whoever has no access to our disk
+            config["tracking"]["experiment"].pop("create_experiment_kwargs", None)
+            context.config_loader["mlflow"] = config
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         import mlflow
 
-        from question_classification.provenance.origin import NodeRecord, Recorder
+        from question_classification.provenance.origin import CODE, NodeRecord, Recorder
 
         self._recorder = None
         if not mlflow.active_run():
             return
         environment = run_params["env"]
-        code = ["src", "conf/base", "pyproject.toml", *([f"conf/{environment}"] if environment else [])]
+        code = [*CODE, *([f"conf/{environment}"] if environment else [])]
         parameters = {name for name in pipeline.inputs() if name.startswith("params:")}
         self._recorder = Recorder(
             Path(run_params["project_path"]),

@@ -19,20 +19,12 @@ def _project_root() -> str:
     return str(Path(os.environ.get("DVC_ROOT") or find_kedro_project(Path.cwd()) or Path.cwd()))
 
 
-def _artifact_location() -> str | None:
-    # An http(s) tracking server keeps its artifacts itself.
-    if os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http"):
-        return None
-    return f"{_project_root()}/mlartifacts"
-
-
 CONFIG_LOADER_ARGS: dict[str, Any] = {
     "base_env": "base",
     "default_run_env": "local",
     "config_patterns": {"mlflow": ["mlflow*"], "promotion": ["promotion*"]},
     "custom_resolvers": {
         "project_root": _project_root,
-        "artifact_location": _artifact_location,
         "oc.env": oc.env,
     },
 }

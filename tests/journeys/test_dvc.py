@@ -35,7 +35,7 @@ def edit(path: Path, old: str, new: str) -> None:
 def versioned(make_project: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A project after `make run` on few questions, committed to Git. The tests follow one another in it."""
     project = make_project(tmp_path_factory.mktemp("dvc") / "project")
-    edit(project.folder / "conf/base/globals.yml", "questions: 20000", "questions: 1500")
+    edit(project.folder / "conf/base/globals.yml", "questions: 20000", "questions: 600")
     run = project.kedro("run")
     assert run.returncode == 0, run.stdout + run.stderr
     dvc(project, "commit", "--quiet", "--force")
@@ -62,6 +62,7 @@ def test_a_clone_pulls_data_and_models(versioned: Any, tmp_path: Path) -> None:
     assert stages_run(dvc(clone, "repro")) == set()
 
 
+@pytest.mark.long
 def test_a_queued_experiment_runs_what_its_hyperparameter_concerns(versioned: Any) -> None:
     """It runs in a copy of the project, yet its MLflow runs are in the project's own store."""
     before = count_runs(versioned)

@@ -109,9 +109,9 @@ def test_a_model_is_followed_back_to_its_source(story: Any, runs: list[str], ked
 def test_across_runs_each_file_is_that_of_the_run_that_made_it(
     story: Any, runs: list[str], kedro: Callable[..., Result]
 ) -> None:
-    for pipeline in ("modelling", "thresholding", "error_analysis", "reporting"):
+    for pipelines in ("modelling", "thresholding,error_analysis,reporting"):
         parameters = "modelling.tfidf_logistic.C=0.5,modelling.nb_svm_logistic.C=0.5"
-        run = kedro("run", "--env", "test", "--pipelines", pipeline, "--params", parameters)
+        run = kedro("run", "--env", "test", "--pipelines", pipelines, "--params", parameters)
         assert run.exit_code == 0, run.output
         runs.append(newest(story).info.run_id)
     found = ancestry(kedro("lineage", MODEL, "--json"))

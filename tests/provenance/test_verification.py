@@ -4,11 +4,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from question_classification.provenance.contents import find_content
 from question_classification.provenance.hashes import hash_file, hash_listing, hash_parts
 from question_classification.provenance.verification import (
     Comparison,
     _compare,
-    _find_content,
     compare_tables,
     compare_values,
     conclude,
@@ -119,11 +119,24 @@ class TestFindContent:
         path.parent.mkdir()
         path.write_text("then")
         md5 = hash_file(path)
-        assert _find_content("data/file.txt", md5, tmp_path) == {"": path}
+        assert find_content("data/file.txt", md5, tmp_path) == {"": path}
         cached = tmp_path / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
         cached.parent.mkdir(parents=True)
         path.rename(cached)
         path.write_text("now")
-        assert _find_content("data/file.txt", md5, tmp_path) == {"": cached}
+        assert find_content("data/file.txt", md5, tmp_path) == {"": cached}
         cached.unlink()
-        assert _find_content("data/file.txt", md5, tmp_path) is None
+        assert find_content("data/file.txt", md5, tmp_path) is None
+
+    @pytest.mark.parametrize("folder", ["../shared", "{absolute}"])
+    def test_in_a_cache_that_clones_share(self, tmp_path: Path, folder: str) -> None:
+        config = tmp_path / ".dvc/config"
+        config.parent.mkdir()
+        place = folder.format(absolute=tmp_path / "shared")
+        config.write_text(f"[core]\n    dir = nowhere\n[cache]\n    type = copy\n    dir = {place}\n['remote \"a\"']\n")
+        cached = tmp_path / "shared/files/md5/0a/bc"
+        cached.parent.mkdir(parents=True)
+        cached.write_text("then")
+        found = find_content("data/file.txt", "0abc", tmp_path)
+        assert found is not None
+        assert found[""].resolve() == cached

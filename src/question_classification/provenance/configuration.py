@@ -33,6 +33,15 @@ class Declaration:
         return any("${" in text for _, text in _texts(self.value, self.path))
 
 
+def load_base(project: Path) -> OmegaConfigLoader:
+    """Return the configuration loader of the project that is set up, for its base environment alone."""
+    from kedro.framework.project import settings
+
+    arguments = {**settings.CONFIG_LOADER_ARGS, "default_run_env": settings.CONFIG_LOADER_ARGS.get("base_env") or ""}
+    loader: OmegaConfigLoader = settings.CONFIG_LOADER_CLASS(str(project / settings.CONF_SOURCE), **arguments)
+    return loader
+
+
 class BaseConfiguration:
     """The globals, the catalog and the parameters of the base environment.
 

@@ -54,23 +54,19 @@ def _compose(metadata: ProjectMetadata) -> str:
     """Return the text of dvc.yaml, or fail with one line."""
     import warnings
 
-    from kedro.framework.project import pipelines, settings, validate_settings
+    from kedro.framework.project import pipelines, validate_settings
 
+    from question_classification.provenance.configuration import load_base
     from question_classification.provenance.stages import Project, build, render
 
     project = Project(metadata.project_path, metadata.source_dir, metadata.package_name)
     try:
         validate_settings()
-        arguments = settings.CONFIG_LOADER_ARGS
-        loader = settings.CONFIG_LOADER_CLASS(
-            str(metadata.project_path / settings.CONF_SOURCE),
-            **{**arguments, "default_run_env": arguments.get("base_env") or ""},
-        )
         with warnings.catch_warnings():
             # a pipeline that cannot be imported must not be left out
             warnings.filterwarnings("error", message="An error occurred while importing")
             registry = dict(pipelines)
-        return render(build(registry, loader, project))
+        return render(build(registry, load_base(metadata.project_path), project))
     except Exception as error:
         raise click.ClickException(_explain(error)) from error
 

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kedro.framework.startup import ProjectMetadata
     from rich.tree import Tree
 
-    from question_classification.provenance.lineage import Ancestor, Difference
+    from question_classification.provenance.comparison import Difference
+    from question_classification.provenance.lineage import Ancestor
     from question_classification.provenance.origin import FileRecord
-    from question_classification.provenance.store import Model, TrackedRun
+    from question_classification.provenance.snapshot import Snapshot
+    from question_classification.provenance.store import Model, RunStore, TrackedRun
 
 
 @click.command()
@@ -21,23 +25,48 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def lineage(metadata: ProjectMetadata, model: str | None, other: str | None, as_json: bool) -> None:
-    """Print the ancestry of MODEL as a tree: a version, an alias, a run, or a file; the newest by default."""
+    """Print the ancestry of MODEL as a tree: a version, an alias, a run, or a file; the newest by default.
+
+    For a difference, either may be a branch, tag or commit, too: of a model whose run is in another tracking store, Git
+    and DVC tell. MODEL is by default HEAD where there are no runs.
+    """
+    from question_classification.provenance.comparison import compare
     from question_classification.provenance.errors import ProvenanceError
-    from question_classification.provenance.lineage import compare, describe, trace
+    from question_classification.provenance.lineage import describe, trace
     from question_classification.provenance.store import to_json
     from question_classification.provenance.tracking import open_store
 
+    project = metadata.project_path
     try:
-        store = open_store(metadata.project_path, metadata.package_name)
-        first = store.find_model(model, metadata.project_path)
+        store = open_store(project, metadata.package_name)
         if other is None:
-            ancestry = trace(first, store)
-            click.echo(to_json(describe(ancestry))) if as_json else _print(_draw(first, ancestry))
+            found = store.find_model(model, project)
+            ancestry = trace(found, store)
+            click.echo(to_json(describe(ancestry))) if as_json else _print(_draw(found, ancestry))
             return
-        difference = compare(first, store.find_model(other, metadata.project_path), store, metadata.project_path)
+        difference = compare(_find(model, store, project), _find(other, store, project), project)
         click.echo(to_json(difference.lines) if as_json else _tell(difference))
     except ProvenanceError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _find(reference: str | None, store: RunStore, project: Path) -> Snapshot:
+    """Return what is known of a model: by its run or, where no run is known, by its commit."""
+    from question_classification.provenance.configuration import BaseConfiguration, load_base
+    from question_classification.provenance.datasets import Datasets
+    from question_classification.provenance.errors import ProvenanceError
+    from question_classification.provenance.snapshot import is_revision, snapshot_of_commit, snapshot_of_run
+    from question_classification.provenance.store import MODEL_DATASET
+
+    try:
+        return snapshot_of_run(store.find_model(reference, project), store, project)
+    except ProvenanceError:
+        revision = reference or "HEAD"
+        if not is_revision(revision, project):
+            raise
+    path = Datasets(BaseConfiguration(load_base(project), project), project).get(MODEL_DATASET).path
+    namespace, dot, _ = MODEL_DATASET.rpartition(".")
+    return snapshot_of_commit(revision, project, model=path, namespace=namespace + dot)
 
 
 def _draw(model: Model, ancestry: Ancestor) -> Tree:

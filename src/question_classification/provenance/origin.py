@@ -11,12 +11,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from question_classification.provenance.environment import installed_packages
 from question_classification.provenance.git import Commit, describe_changes, describe_commit
 from question_classification.provenance.hashes import hash_file, hash_files, hash_listing, hash_parts
 
 ORIGIN_FILE = "origin.json"
 CHANGES_FILE = "uncommitted.diff"
 LOCK_FILE = "requirements.lock"
+CODE = ("src", "conf/base", "pyproject.toml")
+"""The files and folders of a project that say what a plain run does."""
 
 
 class _Record(BaseModel):
@@ -54,11 +57,19 @@ class NodeRecord(_Record):
 
 
 class Environment(_Record):
-    """What the code ran on."""
+    """What the code ran on.
+
+    Attributes:
+        python: its version.
+        platform: the operating system.
+        lock: the MD5 of the lock file; None where there was none.
+        packages: the version of each that was installed; empty of a run that did not take them down.
+    """
 
     python: str
     platform: str
     lock: str | None
+    packages: dict[str, str] = Field(default_factory=dict)
 
 
 class Origin(_Record):
@@ -104,6 +115,11 @@ class Origin(_Record):
         return next((file for file in self.outputs if file.path == path), None)
 
 
+def base_name(dataset: str) -> str:
+    """Return a name without the `@format` by which one file has several datasets."""
+    return dataset.partition("@")[0]
+
+
 class Recorder:
     """Takes down the origin of a run.
 
@@ -147,7 +163,10 @@ class Recorder:
             "runtime_parameters": _plain(runtime_parameters),
             "commit": self.commit,
             "environment": Environment(
-                python=platform.python_version(), platform=platform.platform(), lock=self._hash_lock()
+                python=platform.python_version(),
+                platform=platform.platform(),
+                lock=self._hash_lock(),
+                packages=installed_packages(),
             ),
             "inputs": self._describe(inputs),
         }
@@ -199,7 +218,7 @@ def describe_file(dataset: str, path: Path, project: Path, *, ranges: Collection
     """Return the record of a file or folder that is there."""
     parts = hash_parts(path) if path.is_dir() else None
     files = [path] if parts is None else [path / part for part in parts]
-    rows, found = _describe_tables([file for file in files if file.suffix == ".parquet"], ranges)
+    rows, found = describe_tables([file for file in files if file.suffix == ".parquet"], ranges)
     return FileRecord(
         dataset=dataset,
         path=path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path),
@@ -211,7 +230,7 @@ def describe_file(dataset: str, path: Path, project: Path, *, ranges: Collection
     )
 
 
-def _describe_tables(files: list[Path], columns: Collection[str]) -> tuple[int | None, dict[str, tuple[str, str]]]:
+def describe_tables(files: list[Path], columns: Collection[str]) -> tuple[int | None, dict[str, tuple[str, str]]]:
     """Return rows and ranges as the footers of Parquet files have them."""
     if not files:
         return None, {}

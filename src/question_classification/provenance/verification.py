@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
+from question_classification.provenance.contents import find_content, hash_path
+from question_classification.provenance.environment import compare_packages, installed_packages, pinned_packages
 from question_classification.provenance.errors import ProvenanceError
 from question_classification.provenance.git import git
-from question_classification.provenance.hashes import hash_file, hash_listing, hash_parts
+from question_classification.provenance.hashes import hash_file, hash_parts
+from question_classification.provenance.origin import LOCK_FILE, base_name
 
 if TYPE_CHECKING:
     from question_classification.provenance.store import Model
@@ -27,7 +31,9 @@ Verdict = Literal["identical", "within tolerance", "different"]
 
 METRICS_FILE = "metrics.json"
 FETCHED = ("api",)
-"""Sources that do not give the same again: their raw layer is taken as it is."""
+"""Sources that do not give the same again: what a run has read of them is taken as it was."""
+SOURCE_DATASET = "source_questions"
+"""The dataset by which a run reads its source."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Record:
         changes: what differed from the commit, as a patch.
         env: the configuration environment, if there was one.
         pipelines: that were run; empty for a plain run.
+        nodes: of these, those that are to be run; empty for all.
         parameters: that were given on the command line.
         inputs: the MD5 of each file or folder that has to be there, by its path from the root of the project.
         outputs: the MD5 of each that was made.
@@ -51,19 +58,20 @@ class Record:
     changes: str = ""
     env: str | None = None
     pipelines: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-def record_of_run(model: Model, changes: str, pipelines: list[str]) -> Record:
+def record_of_run(model: Model, changes: str, project: Path) -> Record:
     """Return the record of the run that made a model.
 
     Args:
         model: the model.
         changes: what differed from the commit, as the run has it.
-        pipelines: those of a plain run, in their order.
+        project: the root of the project.
 
     Raises:
         ProvenanceError: the run was made outside of a repository.
@@ -71,24 +79,33 @@ def record_of_run(model: Model, changes: str, pipelines: list[str]) -> Record:
     origin = model.run.origin
     if origin.commit.hash is None:
         raise ProvenanceError(f"{model.label}: it was made outside of a Git repository, so its code is not known.")
-    plain = origin.pipelines == ["__default__"]
-    inputs = {file.path: file.md5 for file in origin.inputs}
-    outputs = {file.path: file.md5 for file in origin.outputs}
-    names = [] if plain else list(origin.pipelines)
-    if plain and origin.facts.get("source") in FETCHED:
-        raw = [path for path in outputs if "01_raw" in path]
-        inputs |= {path: outputs.pop(path) for path in raw}
-        names = [name for name in pipelines if name != "ingestion"]
-    notes = [f"its code was changed while it ran: {', '.join(origin.changed_code)}"] if origin.changed_code else []
+    pipelines = [name for name in origin.pipelines if name != "__default__"]
+    nodes, inputs, outputs, notes = list(origin.nodes), list(origin.inputs), list(origin.outputs), []
+    if origin.facts.get("source") in FETCHED and any(SOURCE_DATASET in node.inputs for node in nodes):
+        fetched = {base_name(name) for node in nodes if SOURCE_DATASET in node.inputs for name in node.outputs}
+        nodes = [node for node in nodes if SOURCE_DATASET not in node.inputs]
+        inputs += [file for file in outputs if base_name(file.dataset) in fetched]
+        outputs = [file for file in outputs if base_name(file.dataset) not in fetched]
+        notes.append(
+            f"what it read of the source, {', '.join(sorted(fetched))}, is not fetched again but taken as it was"
+        )
+    if pipelines:
+        notes.append(f"the run was of {', '.join(pipelines)} alone; what it read of earlier runs is taken as it was")
+    if origin.changed_code:
+        notes.append(f"its code was changed while it ran: {', '.join(origin.changed_code)}")
+    if (python := origin.environment.python) != platform.python_version():
+        notes.append(f"Python was {python}, is {platform.python_version()}")
+    notes += _compare_packages(origin.environment.packages, origin.commit.hash, project)
     return Record(
         model.label,
         origin.commit.hash,
         changes,
         origin.env,
-        tuple(names),
+        tuple(pipelines),
+        tuple(node.name for node in nodes),
         origin.runtime_parameters,
-        inputs,
-        outputs,
+        {file.path: file.md5 for file in inputs},
+        {file.path: file.md5 for file in outputs},
         tuple(notes),
     )
 
@@ -104,7 +121,26 @@ def record_of_lock(project: Path) -> Record:
         raise ProvenanceError(f"{project}: no commit with a dvc.lock, which would say what is to come of a run.")
     stages = yaml.safe_load(text).get("stages", {})
     outputs = {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", []) if "md5" in out}
-    return Record(f"dvc.lock of commit {commit[:10]}", commit, outputs=outputs)
+    made_at = git(project, "log", "-1", "--format=%H", "--", "dvc.lock")
+    notes = _compare_packages({}, made_at, project)
+    return Record(f"dvc.lock of commit {commit[:10]}", commit, outputs=outputs, notes=tuple(notes))
+
+
+def _compare_packages(installed: Mapping[str, str], commit: str | None, project: Path) -> list[str]:
+    """Say which packages are others than they were.
+
+    Args:
+        installed: the version of each; empty where only the lock file tells.
+        commit: that has the lock file.
+        project: the root of the project, which has the lock file of today.
+    """
+    lock = project / LOCK_FILE
+    pins = pinned_packages(git(project, "show", f"{commit}:./{LOCK_FILE}") or "")
+    others = compare_packages(installed or pins, installed_packages())
+    since = compare_packages(pins, pinned_packages(lock.read_text(encoding="utf-8"))) if lock.exists() else []
+    pending = [each for each in since if each not in others]
+    notes = [f"it was made with other packages than are installed: {', '.join(others)}"] if others else []
+    return notes + ([f"{LOCK_FILE} was changed, and is not what is installed: {', '.join(pending)}"] if pending else [])
 
 
 @dataclass(frozen=True)
@@ -141,7 +177,7 @@ def verify(record: Record, project: Path, *, tolerance: float, echo: Any = None)
         say(f"running commit {record.commit[:10]} in a scratch copy ...")
         _run(record, project, scratch)
         return [
-            _compare(path, md5, scratch / path, _find_content(path, md5, project), tolerance)
+            _compare(path, md5, scratch / path, find_content(path, md5, project), tolerance)
             for path, md5 in sorted(record.outputs.items())
         ]
 
@@ -184,9 +220,9 @@ def _git(folder: Path, *arguments: str, given: str | None = None) -> None:
 def _bring(path: str, md5: str, project: Path, scratch: Path) -> None:
     """Put an input in its place in the scratch folder."""
     target = Path(path) if Path(path).is_absolute() else scratch / path
-    if target.exists() and _hash(target) == md5:
+    if target.exists() and hash_path(target) == md5:
         return
-    found = _find_content(path, md5, project)
+    found = find_content(path, md5, project)
     if found is None or Path(path).is_absolute():
         raise ProvenanceError(
             f"{path}: what it was then ({md5}) is neither in the project's data nor in DVC's cache; `dvc fetch` may "
@@ -201,38 +237,19 @@ def _bring(path: str, md5: str, project: Path, scratch: Path) -> None:
         shutil.copyfile(source, place)
 
 
-def _find_content(path: str, md5: str, project: Path) -> dict[str, Path] | None:
-    """Return the files with a content, by their path in its folder or, of one file, by ''; None where they are gone."""
-    here = project / path
-    if here.exists() and _hash(here) == md5:
-        return {part: here / part for part in hash_parts(here)} if here.is_dir() else {"": here}
-    cached = _in_cache(md5, project)
-    if not cached.exists():
-        return None
-    if not md5.endswith(".dir"):
-        return {"": cached}
-    listing = json.loads(cached.read_text())
-    parts = {entry["relpath"]: _in_cache(entry["md5"], project) for entry in listing}
-    return parts if all(part.exists() for part in parts.values()) else None
-
-
-def _in_cache(md5: str, project: Path) -> Path:
-    return project / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
-
-
-def _hash(path: Path) -> str:
-    return hash_listing(hash_parts(path)) if path.is_dir() else hash_file(path)
-
-
 def _run(record: Record, project: Path, scratch: Path) -> None:
     command = [sys.executable, "-m", "kedro", "run"]
     command += ["--env", record.env] if record.env else []
     command += [f"--pipelines={','.join(record.pipelines)}"] if record.pipelines else []
+    command += [f"--nodes={','.join(record.nodes)}"] if record.nodes else []
     given = [f"{name}={value}" for name, value in _flatten(record.parameters, project)]
     command += ["--params", ",".join(given)] if given else []
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DVC_", "KEDRO_"))}
+    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     environment |= {
-        "PYTHONPATH": str(scratch / "src"),
+        "PYTHONPATH": os.pathsep.join(
+            [str(scratch / "src"), *(path for path in others if path != str(project / "src"))]
+        ),
         # a verification is no run of the project's
         "MLFLOW_TRACKING_URI": f"sqlite:///{scratch.parent}/mlflow.db",
     }
@@ -258,7 +275,7 @@ def _flatten(parameters: Mapping[str, Any], project: Path, prefix: str = "") -> 
 def _compare(path: str, md5: str, made: Path, recorded: Mapping[str, Path] | None, tolerance: float) -> Comparison:
     if not made.exists():
         return Comparison(path, "different", "it was not made")
-    if _hash(made) == md5:
+    if hash_path(made) == md5:
         return Comparison(path, "identical")
     if recorded is None:
         return Comparison(path, "different", "other bytes; the recorded ones are not at hand to tell which")

@@ -63,16 +63,11 @@ def verify(metadata: ProjectMetadata, model: str | None, tolerance: float, as_js
 
 
 def _find_record(project: Path, package_name: str, model: str | None) -> Record:
-    import dataclasses
-    import platform
-
-    from kedro.framework.project import pipelines
     from mlflow.artifacts import load_text
     from mlflow.exceptions import MlflowException
 
     from question_classification.provenance.errors import ProvenanceError
-    from question_classification.provenance.hashes import hash_file
-    from question_classification.provenance.origin import CHANGES_FILE, LOCK_FILE
+    from question_classification.provenance.origin import CHANGES_FILE
     from question_classification.provenance.tracking import open_store
     from question_classification.provenance.verification import record_of_lock, record_of_run
 
@@ -89,9 +84,4 @@ def _find_record(project: Path, package_name: str, model: str | None) -> Record:
         changes = load_text(f"{uri}/{CHANGES_FILE}") if origin.commit.dirty else ""
     except (OSError, MlflowException) as error:
         raise ProvenanceError(f"{found.label}: its uncommitted changes are not to be had any more.") from error
-    record = record_of_run(found, changes, [name for name in pipelines if name != "__default__"])
-    lock = project / LOCK_FILE
-    here = {"Python": platform.python_version(), "lock file": hash_file(lock) if lock.exists() else None}
-    then = {"Python": origin.environment.python, "lock file": origin.environment.lock}
-    notes = [f"{name} was {then[name]}, is {here[name]}" for name in here if then[name] != here[name]]
-    return dataclasses.replace(record, notes=(*record.notes, *notes))
+    return record_of_run(found, changes, project)
