@@ -15,6 +15,7 @@ from kedro.framework.cli import project
 from kedro.validation.exceptions import DataValidationError, ParameterValidationError
 from omegaconf.errors import OmegaConfBaseException
 
+from question_classification.experiments.command import experiments
 from question_classification.promotion.command import model
 from question_classification.stackexchange.errors import InputError
 
@@ -62,6 +63,7 @@ _params = next(option for option in run.params if option.name == "params")
 _kedro_split_params, _params.callback = _params.callback, _split_params
 cli.add_command(run)
 cli.add_command(model)
+cli.add_command(experiments)
 
 
 def explain(error: BaseException) -> str | None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from question_classification.provenance.plain_errors import PlainGroup
+
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
 
@@ -22,7 +24,7 @@ _REASON = click.option("--reason", metavar="TEXT", help="Why; it is noted on the
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group()
+@click.group(cls=PlainGroup)
 def model() -> None:
     """The versions of the model in MLflow's registry, and which of them is in use."""
 

@@ -14,6 +14,12 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, _md5).hexdigest()
 
 
+def hash_bytes(content: bytes) -> str:
+    """Return the MD5 of a content, in hexadecimal."""
+    digest: str = _md5(content).hexdigest()
+    return digest
+
+
 def hash_files(paths: Iterable[Path]) -> list[str]:
     """Return the MD5 of each file; many at a time, for hashing lets go of Python's lock."""
     with ThreadPoolExecutor() as pool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,10 @@ def describe(ancestor: Ancestor) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs between two models, in words, by kind: data, code, parameters, environment, metrics."""
+    """What differs between two models, in words, by kind.
+
+    The kinds are model, data (files that rest on no other one), derived data, code, parameters, environment, metrics.
+    """
 
     lines: dict[str, list[str]]
 
@@ -152,20 +155,22 @@ def compare(first: Model, second: Model, store: RunStore, project: Path) -> Diff
     """
     ancestries = [list(trace(model, store).walk()) for model in (first, second)]
     origin, other_origin = first.run.origin, second.run.origin
+    data, derived = _compare_data(*ancestries)
     return Difference(
         {
             "model": [] if first.file.md5 == second.file.md5 else [f"md5 {first.file.md5} → {second.file.md5}"],
-            "data": _compare_data(*ancestries),
+            "data": data,
+            "derived data": derived,
             "code": _compare_code(origin, other_origin, project),
-            "parameters": _compare_values(*map(_parameters, ancestries)),
+            "parameters": _compare_values(*map(collect_parameters, ancestries)),
             "environment": _compare_environment(origin, other_origin, project),
             "metrics": _compare_metrics(*(_metrics(model, store) for model in (first, second))),
         }
     )
 
 
-def _compare_data(first: list[Ancestor], second: list[Ancestor]) -> list[str]:
-    """Say which files that the models come from have another content: in full those that rest on no other file."""
+def _compare_data(first: list[Ancestor], second: list[Ancestor]) -> tuple[list[str], list[str]]:
+    """Say which files that the models come from have another content: those that rest on no other file, and the rest."""
     files, others = ({each.file.path: each for each in ancestry[1:] if each.file} for ancestry in (first, second))
     lines, made = [], []
     for path in sorted(files.keys() | others.keys()):
@@ -177,7 +182,7 @@ def _compare_data(first: list[Ancestor], second: list[Ancestor]) -> list[str]:
                 made.append(path)
             else:
                 lines.append(f"{path}: {_compare_files(one.file, other.file)}")
-    return [*lines, f"made from other files and differ, too: {_shorten(made)}"] if made else lines
+    return lines, [_shorten(made)] if made else []
 
 
 def _compare_files(one: FileRecord, other: FileRecord) -> str:
@@ -244,7 +249,7 @@ def _packages(origin: Origin, project: Path) -> dict[str, str]:
     return {name: version.rstrip("\\;") for name, version in pins}
 
 
-def _parameters(ancestry: list[Ancestor]) -> dict[str, Any]:
+def collect_parameters(ancestry: Iterable[Ancestor]) -> dict[str, Any]:
     """Return all parameters in an ancestry by dotted name."""
     flat: dict[str, Any] = {}
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from question_classification.provenance.plain_errors import PlainCommand
+
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
     from rich.tree import Tree
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from question_classification.provenance.store import Model, TrackedRun
 
 
-@click.command()
+@click.command(cls=PlainCommand)
 @click.argument("model", required=False)
 @click.option("--diff", "other", metavar="OTHER", help="Say what differs from MODEL to this one.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
