@@ -1,4 +1,4 @@
-"""What happens around a run: inputs checked, progress shown, outputs all or none, origin and parameters in MLflow."""
+"""What happens around a run: inputs checked, progress and summary, outputs all or none, origin in MLflow."""
 
 import logging
 import sys
@@ -74,6 +74,22 @@ class ParameterNames:
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         check_parameter_names(context.config_loader)
+
+
+class Summary:
+    """Says at the end of a run what it has found, from the record that the reporting has made."""
+
+    @hook_impl(trylast=True)  # when the outputs are in their places
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog, run_params: dict[str, Any]) -> None:
+        made = pipeline.all_outputs()
+        if "metrics" not in made:
+            return
+        from question_classification.experiments.summary import print_summary
+
+        root = Path(run_params["project_path"])
+        report = find_files({"report"} & made, catalog).get("report")
+        shown = report and (report.relative_to(root) if report.is_relative_to(root) else report)
+        print_summary(catalog.load("metrics"), str(shown) if shown else None)
 
 
 class AllOrNothing:

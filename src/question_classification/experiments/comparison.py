@@ -140,7 +140,7 @@ def compare_experiments(experiments: Sequence[Experiment], *, resamples: int = 1
     for candidate, metrics, found in measured:
         frames = [each.scores.get(candidate) for each in experiments]
         for metric in metrics:
-            values = tuple(_read(each, metric) for each in found)
+            values = tuple(read_value(each, metric) for each in found)
             changes = tuple(
                 _compare(
                     values[0],
@@ -196,7 +196,8 @@ def _facts(experiments: Sequence[Experiment], kind: str) -> dict[str, tuple[Any,
     }
 
 
-def _read(measured: Mapping[str, Any], metric: str) -> Value | None:
+def read_value(measured: Mapping[str, Any], metric: str) -> Value | None:
+    """Return a metric with its interval, as metrics.json has them; None where it is not there."""
     value = measured.get(metric)
     return None if value is None else Value(float(value), *map(float, measured.get(f"{metric}_interval") or ()))
 

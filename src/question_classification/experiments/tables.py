@@ -33,7 +33,7 @@ def open_console(*, stderr: bool = False) -> Console:
 
 def make_table(console: Console, *columns: str, texts: int = 1) -> Table:
     """Return an empty table, the first columns of which hold texts and the others numbers."""
-    table = Table(box=SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, padding=(0, 1))
+    table = Table(box=SIMPLE_HEAD if console.is_terminal else None, show_edge=False, padding=(0, 1, 0, 0))
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number < texts else "right", overflow="fold")
     return table
@@ -74,7 +74,7 @@ def print_comparison(
         console.print()
 
     rows = [row for row in comparison.rows if every or row.candidate == SELECTED or row.metric == "average_precision"]
-    heads = [head for label in labels[1:] for head in (f"{label} − {labels[0]}",)]
+    heads = [head for label in labels[1:] for head in (f"{label} - {labels[0]}",)]
     broad = console.width >= 30 + 24 * len(labels) + 26 * len(heads)
     table = make_table(console, "metric", *labels, *heads)
     candidate = None
@@ -102,7 +102,7 @@ def print_comparison(
 
 def _describe(value: Value | None, broad: bool) -> Text:
     if value is None:
-        return Text("–")
+        return Text("-")
     text = Text(f"{value.value:.3f}")
     if interval := describe_interval(value):
         text.append(f"{' ' if broad else chr(10)}{interval}", style="dim")
@@ -111,7 +111,7 @@ def _describe(value: Value | None, broad: bool) -> Text:
 
 def _describe_change(change: Change | None, broad: bool) -> Text:
     if change is None:
-        return Text("–")
+        return Text("-")
     clear = change.low is not None and change.high is not None and not change.low <= 0 <= change.high
     text = Text(f"{change.difference:+.3f}" if change.difference else "0", style="bold" if clear else "")
     if remark := describe_interval(change) if change.difference else describe_overlap(change):
@@ -125,16 +125,19 @@ def print_experiments(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a line an experiment."""
     console = open_console()
     broad = console.width >= 110
-    table = make_table(console, "run", "ended (UTC)", "commit", "selected", "AP", "given for this run", texts=6)
+    table = make_table(console, "run", "ended (UTC)", "commit", "AP", "selected, given for this run", texts=5)
+    for column in table.columns[:-1]:
+        column.no_wrap = True
     for row in rows:
         selected = row["average_precision"]
         table.add_row(
             row["run"][:8],
-            row["ended"][:16].replace("T", " "),
+            row["ended"][0 if broad else 5 : 16].replace("T", " "),
             (row["commit"] or "none")[:7] + ("*" if row["changed"] else ""),
-            row["selected"] or "–",
             _describe(Value(*selected) if selected else None, broad),
-            "\n".join(f"{name}={value}" for name, value in row["given"].items()),
+            (", " if broad else "\n").join(
+                (row["selected"] or "-", *(f"{name}={value}" for name, value in row["given"].items()))
+            ),
         )
     console.print(table)
     if any(row["changed"] for row in rows):

@@ -38,13 +38,13 @@ def describe_overlap(change: Change) -> str:
 
 
 def describe_setting(value: Any) -> str:
-    """Return a parameter or fact as text; a dash where there is none.
+    """Return a parameter or fact as text; a hyphen where there is none.
 
     >>> describe_setting(None), describe_setting(20000), describe_setting(["a", "b"])
-    ('–', '20,000', 'a, b')
+    ('-', '20,000', 'a, b')
     """
     if value is None:
-        return "–"
+        return "-"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}" if value >= 10_000 else str(value)
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -170,7 +170,7 @@ def compare(first: Model, second: Model, store: RunStore, project: Path) -> Diff
 
 
 def _compare_data(first: list[Ancestor], second: list[Ancestor]) -> tuple[list[str], list[str]]:
-    """Say which files that the models come from have another content: those that rest on no other file, and the rest."""
+    """Say which files that the models come from differ: those that rest on no other file, and the rest."""
     files, others = ({each.file.path: each for each in ancestry[1:] if each.file} for ancestry in (first, second))
     lines, made = [], []
     for path in sorted(files.keys() | others.keys()):

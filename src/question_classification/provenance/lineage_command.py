@@ -24,22 +24,18 @@ if TYPE_CHECKING:
 @click.pass_obj
 def lineage(metadata: ProjectMetadata, model: str | None, other: str | None, as_json: bool) -> None:
     """Print the ancestry of MODEL as a tree: a version, an alias, a run, or a file; the newest by default."""
-    from question_classification.provenance.errors import ProvenanceError
     from question_classification.provenance.lineage import compare, describe, trace
     from question_classification.provenance.store import to_json
     from question_classification.provenance.tracking import open_store
 
-    try:
-        store = open_store(metadata.project_path, metadata.package_name)
-        first = store.find_model(model, metadata.project_path)
-        if other is None:
-            ancestry = trace(first, store)
-            click.echo(to_json(describe(ancestry))) if as_json else _print(_draw(first, ancestry))
-            return
-        difference = compare(first, store.find_model(other, metadata.project_path), store, metadata.project_path)
-        click.echo(to_json(difference.lines) if as_json else _tell(difference))
-    except ProvenanceError as error:
-        raise click.ClickException(str(error)) from error
+    store = open_store(metadata.project_path, metadata.package_name)
+    first = store.find_model(model, metadata.project_path)
+    if other is None:
+        ancestry = trace(first, store)
+        click.echo(to_json(describe(ancestry))) if as_json else _print(_draw(first, ancestry))
+        return
+    difference = compare(first, store.find_model(other, metadata.project_path), store, metadata.project_path)
+    click.echo(to_json(difference.lines) if as_json else _tell(difference))
 
 
 def _draw(model: Model, ancestry: Ancestor) -> Tree:

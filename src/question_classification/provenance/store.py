@@ -144,7 +144,7 @@ class RunStore:
                 yield self.get(run.info.run_id)
 
     def find_makers(self, dataset: str) -> Iterator[TrackedRun]:
-        """Yield the runs that have made a dataset, the newest first; those that cannot tell their origin are left out."""
+        """Yield the runs that have made a dataset and can tell their origin, the newest first."""
         for run in self._runs:
             if any(made.dataset.name == dataset for made in (run.inputs.dataset_inputs if run.inputs else ())):
                 try:
