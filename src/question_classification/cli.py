@@ -1,4 +1,4 @@
-"""The project's own commands: `kedro run`, with errors that a person can act on in one line; `kedro model`, `kedro experiments`."""
+"""The project's own commands, with errors that a person can act on in one line."""
 
 import gc
 import re

@@ -61,7 +61,7 @@ def print_summary(metrics: Mapping[str, Any], report: str | None) -> None:
         console.print(line)
     if calibrated:
         console.print(
-            f"Average precision of the selected one, calibrated: {calibrated.value:.3f} {describe_interval(calibrated)}, "
+            f"Its average precision, calibrated: {calibrated.value:.3f} {describe_interval(calibrated)}, "
             f"{100 * metrics['interval_level']:g} % interval on the test set."
         )
     more = {
