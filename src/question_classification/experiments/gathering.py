@@ -55,11 +55,15 @@ def find_experiment(reference: str, store: RunStore, client: MlflowClient, proje
     is_metrics = path.is_file() and path.name == Path(METRICS_FILE).name
     try:
         label, run, _ = store.find_run(reference, project)
-    except ProvenanceError:
+    except ProvenanceError as error:
         if is_metrics:
             return Recorded(Experiment(reference, _parse(path.read_bytes(), reference)), None)
-        if path.is_file() or (committed := find_committed(reference, METRICS_FILE, project)) is None:
+        if path.is_file():
             raise
+        committed = find_committed(reference, METRICS_FILE, project)
+        if committed is None:
+            nor = f"; nor is there a revision of Git, or an experiment of DVC, with a {METRICS_FILE}."
+            raise ProvenanceError(str(error).rstrip(".") + nor) from None
         commit, content = committed
         producer = store.find_producer(METRICS_FILE, hash_bytes(content))
         if producer is not None:
