@@ -16,7 +16,6 @@ export PYTHONDONTWRITEBYTECODE :=
 run: $(READY) ## The main job: questions in, report out; MLflow has the run, DVC the data and the models
 	kedro run
 	@dvc commit --quiet --force
-	@echo "The report is data/08_reporting/report.html; 'make mlflow' shows the run, 'make viz' the lineage."
 
 repro: $(READY) ## The same, stage by stage, skipping what is up to date
 	dvc repro

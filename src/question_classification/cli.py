@@ -1,10 +1,8 @@
-"""The project's own commands: `kedro run`, with errors that a person can act on in one line, and `kedro model`."""
+"""The project's own commands, with errors that a person can act on in one line."""
 
 import gc
-import os
 import re
 import sys
-from collections.abc import Iterator
 from copy import copy
 from typing import Any
 
@@ -15,11 +13,10 @@ from kedro.framework.cli import project
 from kedro.validation.exceptions import DataValidationError, ParameterValidationError
 from omegaconf.errors import OmegaConfBaseException
 
+from question_classification.experiments.command import experiments
 from question_classification.promotion.command import model
+from question_classification.provenance.plain_errors import EXPLANATIONS, call_plainly, causes
 from question_classification.stackexchange.errors import InputError
-
-TRACEBACK = "QUESTION_CLASSIFICATION_TRACEBACK"
-"""Set this environment variable to see the whole traceback of an error."""
 
 
 @click.group(name="question_classification")
@@ -29,30 +26,17 @@ def cli() -> None:
 
 def _run(*args: Any, **kwargs: Any) -> Any:
     try:
-        return project.run.callback(*args, **kwargs)
+        return call_plainly(lambda: project.run.callback(*args, **kwargs))
     except KeyboardInterrupt:
         if mlflow := sys.modules.get("mlflow"):
             mlflow.end_run("KILLED")  # at exit, MLflow would call it finished
         raise
-    except Exception as error:
-        message = explain(error)
-        if message is None or os.environ.get(TRACEBACK):
-            raise
-        failure = click.ClickException(message)
-        failure.exit_code = next((cause.exit_code for cause in _causes(error) if isinstance(cause, InputError)), 1)
-        raise failure from error
     finally:
         gc.freeze()  # the process ends: spare it a last search for garbage, which takes a second
 
 
 def _split_params(context: click.Context, option: click.Parameter, value: Any) -> Any:
-    try:
-        return _kedro_split_params(context, option, value)
-    except Exception as error:
-        message = explain(error)
-        if message is None:
-            raise
-        raise click.ClickException(message) from error
+    return call_plainly(lambda: _kedro_split_params(context, option, value))
 
 
 run = copy(project.run)
@@ -62,11 +46,12 @@ _params = next(option for option in run.params if option.name == "params")
 _kedro_split_params, _params.callback = _params.callback, _split_params
 cli.add_command(run)
 cli.add_command(model)
+cli.add_command(experiments)
 
 
 def explain(error: BaseException) -> str | None:
     """Return one line that says what a person can do about the error; None where it is a fault of the program."""
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, InputError):
             return str(cause)
         if isinstance(cause, ParameterValidationError):
@@ -94,12 +79,6 @@ def _first_line(error: BaseException) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
-
-
 # Kedro hands pydantic's errors on as text: a line with the field, a line with the message and its input.
 _PARAMETER = re.compile(r"Parameter '([\w.]+)':")
 _FIELD = re.compile(r"^(?:(\S+)\n)?  (.+?) \[type=\w+, input_value=(.*), input_type=\w+\]$", re.MULTILINE)
@@ -120,3 +99,6 @@ def _explain_parameters(text: str) -> str:
         if not fields:
             problems.append(" ".join(part.split()))
     return "parameters: " + "; ".join(problems)
+
+
+EXPLANATIONS.append(explain)

@@ -1,4 +1,4 @@
-"""What happens around a run: inputs checked, progress shown, outputs all or none, origin and parameters in MLflow."""
+"""What happens around a run: inputs checked, progress and summary, outputs all or none, origin in MLflow."""
 
 import logging
 import sys
@@ -15,6 +15,7 @@ from kedro.pipeline.node import Node
 from question_classification.datasets.run_lock import RunLock
 from question_classification.datasets.staging import StagedOutputs, check_inputs, find_files
 from question_classification.parameter_names import check_parameter_names
+from question_classification.progress import Ticker
 from question_classification.provenance.tracking import flatten_parameters
 from question_classification.stackexchange.errors import InputError
 
@@ -55,7 +56,10 @@ def _texts(entry: Any) -> Iterator[str]:
 
 
 class Progress:
-    """Names each node as it starts, and how far the run has come."""
+    """Names each node as it starts, how far the run has come, and what takes long."""
+
+    def __init__(self) -> None:
+        self._ticker = Ticker()
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
@@ -66,6 +70,21 @@ class Progress:
     def before_node_run(self, node: Node) -> None:
         self._started += 1
         logger.info("%*d/%d %s", len(str(self._of)), self._started, self._of, node.name)
+        self._ticker.start(node.name)
+
+    @hook_impl
+    def before_dataset_loaded(self, dataset_name: str) -> None:
+        self._ticker.start(f"reading {dataset_name}")
+
+    # A node goes on while its outputs are written: those of a generator are made one by one.
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self) -> None:
+        self._ticker.stop()
+
+    @hook_impl(tryfirst=True)
+    def on_pipeline_error(self) -> None:
+        self._ticker.stop()
 
 
 class ParameterNames:
@@ -74,6 +93,22 @@ class ParameterNames:
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         check_parameter_names(context.config_loader)
+
+
+class Summary:
+    """Says at the end of a run what it has found, from the record that the reporting has made."""
+
+    @hook_impl(trylast=True)  # when the outputs are in their places
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog, run_params: dict[str, Any]) -> None:
+        made = pipeline.all_outputs()
+        if "metrics" not in made:
+            return
+        from question_classification.experiments.summary import print_summary
+
+        root = Path(run_params["project_path"])
+        report = find_files({"report"} & made, catalog).get("report")
+        shown = report and (report.relative_to(root) if report.is_relative_to(root) else report)
+        print_summary(catalog.load("metrics"), str(shown) if shown else None)
 
 
 class AllOrNothing:

@@ -8,7 +8,15 @@ from kedro.utils import find_kedro_project
 from omegaconf.resolvers import oc
 
 from question_classification import silence_unactionable_warnings
-from question_classification.hooks import AllOrNothing, ParameterNames, Progress, Provenance, Secrets, TypedParameters
+from question_classification.hooks import (
+    AllOrNothing,
+    ParameterNames,
+    Progress,
+    Provenance,
+    Secrets,
+    Summary,
+    TypedParameters,
+)
 
 silence_unactionable_warnings()
 
@@ -29,4 +37,4 @@ CONFIG_LOADER_ARGS: dict[str, Any] = {
     },
 }
 
-HOOKS = (Secrets(), ParameterNames(), Progress(), Provenance(), TypedParameters(), AllOrNothing())
+HOOKS = (Secrets(), ParameterNames(), Progress(), Provenance(), TypedParameters(), AllOrNothing(), Summary())

@@ -10,6 +10,7 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from question_classification.progress import shown_elsewhere
 from question_classification.stackexchange.follow import Progress
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ class ProgressLine:
         self._before: int | None = None
         console = Console(stderr=True)
         self._live = Live(console=console, transient=True, refresh_per_second=4, get_renderable=self._describe)
+        self._elsewhere = shown_elsewhere()
+        self._elsewhere.__enter__()
         if console.is_terminal:
             self._live.start()
         return self
@@ -64,6 +67,7 @@ class ProgressLine:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._live.stop()
+        self._elsewhere.__exit__(kind, error, traceback)
 
 
 def describe(progress: Progress, rate: float) -> str:

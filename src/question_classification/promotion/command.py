@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from question_classification.provenance.plain_errors import PlainGroup
+
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
 
@@ -22,7 +24,7 @@ _REASON = click.option("--reason", metavar="TEXT", help="Why; it is noted on the
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group()
+@click.group(cls=PlainGroup)
 def model() -> None:
     """The versions of the model in MLflow's registry, and which of them is in use."""
 
@@ -140,18 +142,9 @@ def _open(metadata: ProjectMetadata) -> Iterator[Desk]:
     """Open the project's registry; what goes wrong with it is put in one line."""
     from mlflow.exceptions import MlflowException
 
-    from question_classification.cli import explain
     from question_classification.promotion.desk import Desk
-    from question_classification.provenance.errors import ProvenanceError
 
     try:
         yield Desk(metadata.project_path, metadata.package_name)
-    except click.ClickException:
-        raise
-    except (ProvenanceError, MlflowException) as error:
+    except MlflowException as error:
         raise click.ClickException(" ".join(str(error).split())) from error
-    except Exception as error:
-        message = explain(error)
-        if message is None:
-            raise
-        raise click.ClickException(message) from error

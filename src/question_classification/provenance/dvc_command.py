@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from question_classification.provenance.plain_errors import PlainGroup
+
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
 
 FILE = "dvc.yaml"
 
 
-@click.group()
+@click.group(cls=PlainGroup)
 def dvc() -> None:
     """DVC's stages, as they follow from the pipelines, the catalog and the parameters."""
 

@@ -53,6 +53,13 @@ def git(project: Path, *arguments: str) -> str | None:
     return None if answer is None else answer.strip()
 
 
+def show(project: Path, commit: str, path: str) -> bytes | None:
+    """Return the content of a file, by its path from the project, in a commit; None where it has none."""
+    command = ["git", "show", f"{commit}:./{path}"]
+    answer = subprocess.run(command, cwd=project, capture_output=True, check=False)  # noqa: S603
+    return answer.stdout if answer.returncode == 0 else None
+
+
 def _answer(project: Path, *arguments: str) -> str | None:
     try:
         answer = subprocess.run(["git", *arguments], cwd=project, capture_output=True, text=True, check=True)  # noqa: S603, S607

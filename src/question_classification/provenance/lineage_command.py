@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from question_classification.provenance.plain_errors import PlainCommand
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from question_classification.provenance.store import Model, RunStore, TrackedRun
 
 
-@click.command()
+@click.command(cls=PlainCommand)
 @click.argument("model", required=False)
 @click.option("--diff", "other", metavar="OTHER", help="Say what differs from MODEL to this one.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -31,23 +33,19 @@ def lineage(metadata: ProjectMetadata, model: str | None, other: str | None, as_
     and DVC tell. MODEL is by default HEAD where there are no runs.
     """
     from question_classification.provenance.comparison import compare
-    from question_classification.provenance.errors import ProvenanceError
     from question_classification.provenance.lineage import describe, trace
     from question_classification.provenance.store import to_json
     from question_classification.provenance.tracking import open_store
 
     project = metadata.project_path
-    try:
-        store = open_store(project, metadata.package_name)
-        if other is None:
-            found = store.find_model(model, project)
-            ancestry = trace(found, store)
-            click.echo(to_json(describe(ancestry))) if as_json else _print(_draw(found, ancestry))
-            return
-        difference = compare(_find(model, store, project), _find(other, store, project), project)
-        click.echo(to_json(difference.lines) if as_json else _tell(difference))
-    except ProvenanceError as error:
-        raise click.ClickException(str(error)) from error
+    store = open_store(project, metadata.package_name)
+    if other is None:
+        found = store.find_model(model, project)
+        ancestry = trace(found, store)
+        click.echo(to_json(describe(ancestry))) if as_json else _print(_draw(found, ancestry))
+        return
+    difference = compare(_find(model, store, project), _find(other, store, project), project)
+    click.echo(to_json(difference.lines) if as_json else _tell(difference))
 
 
 def _find(reference: str | None, store: RunStore, project: Path) -> Snapshot:

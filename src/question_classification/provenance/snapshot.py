@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -79,7 +79,7 @@ def snapshot_of_run(model: Model, store: RunStore, project: Path) -> Snapshot:
         made=frozenset(path for path, each in files.items() if any(parent.file for parent in each.parents)),
         commit=origin.commit.hash,
         code=origin.code,
-        parameters=_parameters(ancestry),
+        parameters=collect_parameters(ancestry),
         versions={"Python": origin.environment.python, "platform": origin.environment.platform},
         packages=origin.environment.packages,
         pins=_pins(origin.commit.hash, project),
@@ -194,7 +194,7 @@ def _select(metrics: Mapping[str, float], namespace: str) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if name.startswith(namespace)}
 
 
-def _parameters(ancestry: list[Ancestor]) -> dict[str, Any]:
+def collect_parameters(ancestry: Iterable[Ancestor]) -> dict[str, Any]:
     """Return all parameters in an ancestry by dotted name."""
     return dict(
         leaf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 MODEL_DATASET = "selected.model"
 """The dataset that is meant where a run or a version is named: the model that is to be deployed."""
+
+# MLflow's, or enough of its beginning; a short number is that of a version.
+_ID = re.compile(r"(?!\d{1,7}$)[0-9a-f]{4,32}")
 
 
 @dataclass(frozen=True)
@@ -133,34 +137,78 @@ class RunStore:
                 metrics = {**other.data.metrics, **metrics}
         return {**metrics, **run.metrics}
 
+    def find_users(self, md5: str) -> Iterator[TrackedRun]:
+        """Yield the runs that have read a file with this content, the newest first."""
+        for run in self._runs:
+            if md5 in _digests(run, "input"):
+                yield self.get(run.info.run_id)
+
+    def find_makers(self, dataset: str) -> Iterator[TrackedRun]:
+        """Yield the runs that have made a dataset and can tell their origin, the newest first."""
+        for run in self._runs:
+            if any(made.dataset.name == dataset for made in (run.inputs.dataset_inputs if run.inputs else ())):
+                try:
+                    tracked = self.get(run.info.run_id)
+                except ProvenanceError:
+                    continue
+                if any(file.dataset == dataset for file in tracked.origin.outputs):
+                    yield tracked
+
     def find_model(self, reference: str | None, project: Path) -> Model:
         """Find a model by its version, its alias, its run, or its file; the newest one by default.
+
+        A run may be given by the beginning of its id.
 
         Raises:
             ProvenanceError: there is none, or no run is known to have made it.
         """
         if reference is None:
-            for run in self._runs:
-                if any(
-                    made.dataset.name == MODEL_DATASET for made in (run.inputs.dataset_inputs if run.inputs else ())
-                ):
-                    tracked = self.get(run.info.run_id)
-                    if any(file.dataset == MODEL_DATASET for file in tracked.origin.outputs):
-                        return self._model_of(tracked, "the newest model")
+            newest = next(self.find_makers(MODEL_DATASET), None)
+            if newest is not None:
+                return self._model_of(newest, "the newest model")
             raise ProvenanceError("no run has made a model yet; `kedro run` does.")
+        label, run, file = self.find_run(reference, project)
+        return Model(label, file, run) if file else self._model_of(run, label)
+
+    def find_run(self, reference: str, project: Path) -> tuple[str, TrackedRun, FileRecord | None]:
+        """Find the run that is meant by a version, an alias, a run (or the beginning of its id), or a file.
+
+        Returns:
+            What it is, in words; the run; and the file, where a file was named.
+
+        Raises:
+            ProvenanceError: there is none, several begin so, or no run is known to have made the file.
+        """
         path = project / reference
         if path.is_file():
-            md5, name = hash_file(path), path.resolve().relative_to(project.resolve()).as_posix()
+            md5 = hash_file(path)
+            if not path.resolve().is_relative_to(project.resolve()):
+                raise ProvenanceError(f"{reference}: this file lies outside of the project.")
+            name = path.resolve().relative_to(project.resolve()).as_posix()
             found = self.find_producer(name, md5)
             if found is None:
                 raise ProvenanceError(f"{reference}: no run in the tracking store has made this file ({md5}).")
             file = found.origin.output(name)
             assert file is not None
-            return Model(reference, file, found)
+            return reference, found, file
+        if (run_id := self._find_id(reference)) is not None:
+            return f"run {run_id}", self.get(run_id), None
         version = self._find_version(reference)
         if version is not None:
-            return self._model_of(self.get(version.run_id), f"version {version.version} of {version.name}")
-        return self._model_of(self.get(reference), f"run {reference}")
+            return f"version {version.version} of {version.name}", self.get(version.run_id), None
+        return f"run {reference}", self.get(reference), None
+
+    def _find_id(self, reference: str) -> str | None:
+        """Return the id of the run that begins so; None where that is no id, or none does."""
+        if not _ID.fullmatch(reference):
+            return None
+        found = [run.info.run_id for run in self._runs if run.info.run_id.startswith(reference)]
+        if len(found) > 1:
+            raise ProvenanceError(
+                f"{reference}: {len(found)} runs begin so ({', '.join(run_id[:12] for run_id in found[:4])}"
+                f"{', …' if len(found) > 4 else ''}); give more of the id."
+            )
+        return found[0] if found else None
 
     def _find_version(self, reference: str) -> Any:
         from mlflow.exceptions import MlflowException
@@ -182,6 +230,15 @@ class RunStore:
         if file is None:
             raise ProvenanceError(f"{label}: the run has made no {MODEL_DATASET}.")
         return Model(label, file, run)
+
+
+def _digests(run: Run, context: str) -> set[str]:
+    """Return the contents that a run has read (`input`) or made (`output`)."""
+    return {
+        each.dataset.digest
+        for each in (run.inputs.dataset_inputs if run.inputs else ())
+        if any(tag.key == "mlflow.data.context" and tag.value == context for tag in each.tags)
+    }
 
 
 def to_json(value: Any) -> str:

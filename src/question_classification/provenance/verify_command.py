@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from question_classification.provenance.plain_errors import PlainCommand
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -20,7 +22,7 @@ class _CannotVerify(click.ClickException):
     exit_code = 2
 
 
-@click.command()
+@click.command(cls=PlainCommand)
 @click.argument("model", required=False)
 @click.option("--tolerance", default=1e-6, show_default=True, help="Of a metric, relative to the recorded one.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
