@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
+from question_classification.models import fitting
 from question_classification.models.calibration import decision_values
 from question_classification.models.estimators import (
     make_fielded_logistic,
@@ -16,6 +17,7 @@ from question_classification.models.fitting import (
     assign_folds,
     calibrate,
     cross_validate,
+    fit_and_cross_validate,
     fit_and_score,
     score,
     with_calibrator,
@@ -102,6 +104,22 @@ class TestCrossValidate:
         whole = cross_validate(PIPELINES["tfidf"], questions, y, fold)
         np.testing.assert_array_equal(np.isnan(some), fold != 2)
         np.testing.assert_array_equal(some[fold == 2], whole[fold == 2])
+
+
+class TestManyQuestions:
+    """They are fitted in processes."""
+
+    @each_pipeline
+    def test_are_fitted_and_scored_to_the_same_last_bit(self, pipeline, simulate, monkeypatch) -> None:
+        X, y = simulate()
+        fold = assign_folds(y, folds=3, seed=0)
+        few = fit_and_cross_validate(pipeline, Tokenize().transform(X), y, fold)
+        monkeypatch.setattr(fitting, "_MANY_QUESTIONS", 0)
+        many = fit_and_cross_validate(pipeline, Tokenize().transform(X), y, fold)
+        for ours, theirs in zip(many[1:], few[1:], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(many[0].predict_proba(X)[:, 1], many[1])
+        np.testing.assert_array_equal(many[2], cross_validate(pipeline, Tokenize().transform(X), y, fold))
 
 
 class TestAssignFolds:

@@ -137,6 +137,11 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
     def _weigh(self, counts: csr_array) -> csr_array:
         return csr_array(self.weights_.transform(counts)) if counts.shape[1] else counts
 
+    def count_terms(self, X: TokenizedQuestions) -> None:
+        """Have the terms counted that this will ask for."""
+        for n in self._lengths:
+            X.ngrams(tuple(self.fields), n)
+
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Return the terms, the words of a bigram with a space between them."""
         words = np.array(self.vocabulary_, dtype=object)

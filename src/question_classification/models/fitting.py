@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from question_classification.models.calibration import (
     CalibratedClassifier,
@@ -21,7 +21,7 @@ from question_classification.models.calibration import (
     decision_values,
     fit_calibrator,
 )
-from question_classification.models.features import ContainsWords
+from question_classification.models.features import ContainsWords, Tfidf
 from question_classification.models.questions import BODY, TITLE, Tokenize, TokenizedQuestions
 
 
@@ -58,11 +58,32 @@ def fit_and_score(pipeline: Pipeline, questions: TokenizedQuestions, y: ArrayLik
         ValueError: `y` does not hold two classes, or the texts hold no term ("empty vocabulary").
     """
     _check_classes(y)
-    fitted = clone(pipeline)
-    steps, X = _share(fitted, questions)
-    features = _fit(steps, X, y)
-    scores: NDArray[np.float64] = steps[-1].predict_proba(features)[:, 1]
-    return fitted, scores
+    steps, X = _share(pipeline, questions)
+    return _complete(pipeline, *_fit_and_score(steps, X, y))
+
+
+def fit_and_cross_validate(
+    pipeline: Pipeline,
+    questions: TokenizedQuestions,
+    y: ArrayLike,
+    fold: NDArray[np.int8],
+    *,
+    held_out: Sequence[int] | None = None,
+) -> tuple[Pipeline, NDArray[np.float64], NDArray[np.float64]]:
+    """Do as `fit_and_score` and `cross_validate` do, side by side.
+
+    Returns:
+        The fitted pipeline, the probability of each question, and the decision value of each, shape (n_samples,) both.
+
+    Raises:
+        ValueError: As `fit_and_score`.
+    """
+    _check_classes(y)
+    steps, X = _share(pipeline, questions)
+    (fitted, scores), *decided = side_by_side(
+        [partial(_fit_and_score, steps, X, y), *_fold_by_fold(steps, X, y, fold, held_out)], X, steps
+    )
+    return *_complete(pipeline, fitted, scores), _put_together(decided, fold)
 
 
 def score(fitted: Pipeline, questions: TokenizedQuestions) -> NDArray[np.float64]:
@@ -108,20 +129,8 @@ def cross_validate(
         fold: The fold of each question, shape (n_samples,).
         held_out: The folds whose questions are wanted; all by default. Those of the others get NaN.
     """
-    y = np.asarray(y)
     steps, X = _share(pipeline, questions)
-    decisions = np.full(len(y), np.nan)
-
-    def fit_and_decide(number: int) -> None:
-        train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        fitted = clone(steps)
-        _fit(fitted, _take(X, train), y[train])
-        decisions[test] = decision_values(fitted, _take(X, test))
-
-    # Threads do: see `side_by_side`.
-    numbers = np.unique(fold) if held_out is None else held_out
-    Parallel(n_jobs=-1, prefer="threads")(delayed(fit_and_decide)(number) for number in numbers)
-    return decisions
+    return _put_together(side_by_side(_fold_by_fold(steps, X, y, fold, held_out), X, steps), fold)
 
 
 def calibrate(fitted: Pipeline, decisions: NDArray[np.float64], y: ArrayLike, fold: NDArray[np.int8]) -> Calibrated:
@@ -153,10 +162,65 @@ def with_calibrator(fitted: Pipeline, method: Method, decisions: NDArray[np.floa
     )
 
 
-def side_by_side(*calls: Callable[[], Any]) -> list[Any]:
-    """Call functions in threads, and return what they return: liblinear, SciPy and NumPy let go of Python's lock."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result() for future in [pool.submit(call) for call in calls]]
+def side_by_side(calls: Sequence[Callable[[], Any]], X: Any, steps: Pipeline) -> list[Any]:
+    """Call functions that fit the same steps to the same questions, and return what they return.
+
+    Threads share Python's lock, and processes have to be started: few questions are for threads, many for processes.
+    """
+    for tfidf in _find_tfidf(steps):
+        tfidf.count_terms(X)  # once for all
+    prefer = "processes" if len(calls) > 1 and len(X) >= _MANY_QUESTIONS else "threads"
+    results: list[Any] = Parallel(n_jobs=-1, prefer=prefer)(delayed(call)() for call in calls)
+    return results
+
+
+_MANY_QUESTIONS = 30_000  # from here on they repay the two seconds that processes take to start
+
+
+def _find_tfidf(step: Any) -> list[Tfidf]:
+    if isinstance(step, Pipeline):
+        return [found for _, each in step.steps for found in _find_tfidf(each)]
+    if isinstance(step, FeatureUnion):
+        return [found for _, each in step.transformer_list for found in _find_tfidf(each)]
+    return [step] if isinstance(step, Tfidf) else []
+
+
+def _fold_by_fold(
+    steps: Pipeline, X: Any, y: ArrayLike, fold: NDArray[np.int8], held_out: Sequence[int] | None
+) -> list[Callable[[], Any]]:
+    numbers = np.unique(fold) if held_out is None else held_out
+    return [partial(_fit_and_decide, steps, X, y, fold, number) for number in numbers]
+
+
+def _fit_and_decide(
+    steps: Pipeline, X: Any, y: ArrayLike, fold: NDArray[np.int8], number: int
+) -> tuple[int, NDArray[np.float64]]:
+    """Return the number of a fold, and the decision values of its questions by steps that were fitted to the others."""
+    train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+    fitted = clone(steps)
+    _fit(fitted, _take(X, train), np.asarray(y)[train])
+    return number, decision_values(fitted, _take(X, test))
+
+
+def _put_together(decided: Sequence[tuple[int, NDArray[np.float64]]], fold: NDArray[np.int8]) -> NDArray[np.float64]:
+    decisions = np.full(len(fold), np.nan)
+    for number, values in decided:
+        decisions[fold == number] = values
+    return decisions
+
+
+def _fit_and_score(steps: Pipeline, X: Any, y: ArrayLike) -> tuple[Pipeline, NDArray[np.float64]]:
+    fitted = clone(steps)
+    features = _fit(fitted, X, y)
+    return fitted, fitted[-1].predict_proba(features)[:, 1]
+
+
+def _complete(
+    pipeline: Pipeline, fitted: Pipeline, scores: NDArray[np.float64]
+) -> tuple[Pipeline, NDArray[np.float64]]:
+    """Put what learns nothing before the steps that were fitted without it."""
+    before = pipeline.steps[: len(pipeline) - len(fitted)]
+    return Pipeline([*((name, clone(step)) for name, step in before), *fitted.steps]), scores
 
 
 def _share(pipeline: Pipeline, questions: TokenizedQuestions) -> tuple[Pipeline, Any]:

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar, nnls
 from scipy.special import stdtrit
@@ -15,7 +16,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.pipeline import Pipeline
 
 from question_classification.models.calibration import decision_values
-from question_classification.models.fitting import _fit, _share, _take
+from question_classification.models.fitting import _fit, _share, _take, side_by_side
 from question_classification.models.questions import TokenizedQuestions
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -81,23 +82,36 @@ def learning_curve(
     if not cells:
         return pd.DataFrame({column: [] for column in _COLUMNS})
     steps, X = _share(pipeline, questions)
-    # Terms are counted when they are first asked for, which must not be timed: the smallest goes once for nothing.
-    _fit(clone(steps), _take(X, cells[0][2]), positive[cells[0][2]])
-
-    def measure(number: int, share: float, train: NDArray[np.intp]) -> tuple[int, float, int, float, float]:
-        test = np.flatnonzero(fold == number)
-        if share == 1 and out_of_fold is not None:
-            scores, seconds = np.asarray(out_of_fold)[test], np.nan
-        else:
-            start = time.thread_time()
-            fitted = clone(steps)
-            _fit(fitted, _take(X, train), positive[train])
-            seconds = time.thread_time() - start
-            scores = decision_values(fitted, _take(X, test))
-        return number, share, len(train), float(average_precision_score(positive[test], scores)), seconds
-
-    rows = Parallel(n_jobs=-1, prefer="threads")(delayed(measure)(*cell) for cell in cells)
+    known = None if out_of_fold is None else np.asarray(out_of_fold)
+    calls = [
+        partial(_measure, steps, X, positive, fold, number, share, train, known if share == 1 else None)
+        for number, share, train in cells
+    ]
+    rows = side_by_side(calls, X, steps)
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _measure(
+    steps: Pipeline,
+    X: Any,
+    positive: NDArray[np.bool_],
+    fold: NDArray[np.int8],
+    number: int,
+    share: float,
+    train: NDArray[np.intp],
+    out_of_fold: NDArray[np.float64] | None,
+) -> tuple[int, float, int, float, float]:
+    """Return a row of the learning curve."""
+    test = np.flatnonzero(fold == number)
+    if out_of_fold is not None:
+        scores, seconds = out_of_fold[test], np.nan
+    else:
+        start = time.thread_time()
+        fitted = clone(steps)
+        _fit(fitted, _take(X, train), positive[train])
+        seconds = time.thread_time() - start
+        scores = decision_values(fitted, _take(X, test))
+    return number, share, len(train), float(average_precision_score(positive[test], scores)), seconds
 
 
 @dataclass(frozen=True)

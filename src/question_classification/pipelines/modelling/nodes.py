@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -89,7 +88,7 @@ def cross_validate_candidate(
     pipeline = apply_tuned(candidate, tuned, target).root.build(target["target_tag"], text.formulas)
     with _explained():
         decision = cross_validate(pipeline, questions, label, fold)
-    return tokenized_train_set.frame[["question_id", "is_target"]].assign(fold=fold, decision=decision)
+    return _tabulate_out_of_fold(tokenized_train_set, fold, decision)
 
 
 def fit_candidate(
@@ -123,13 +122,20 @@ def fit_and_cross_validate_candidate(
     candidate: Candidate,
 ) -> JudgedCandidate:
     """Do as `fit_candidate` and `cross_validate_candidate`, side by side."""
-    from question_classification.models.fitting import side_by_side
+    from question_classification.models.fitting import fit_and_cross_validate
 
-    fitted, out_of_fold = side_by_side(
-        partial(fit_candidate, tokenized_train_set, target, tuned, text, candidate),
-        partial(cross_validate_candidate, tokenized_train_set, target, tuned, text, selection, candidate),
+    questions = tokenized_train_set.select(candidate.root.input_columns())
+    label = _labels(tokenized_train_set)
+    fold = assign_folds(label, selection)
+    pipeline = apply_tuned(candidate, tuned, target).root.build(target["target_tag"], text.formulas)
+    with _explained():
+        model, scores, decision = fit_and_cross_validate(pipeline, questions, label, fold)
+    return JudgedCandidate(
+        model,
+        _tabulate(tokenized_train_set, scores),
+        ModelPackage(model, _make_example(questions.frame)),
+        _tabulate_out_of_fold(tokenized_train_set, fold, decision),
     )
-    return JudgedCandidate(*fitted, out_of_fold)
 
 
 def select_candidate(*out_of_fold: pd.DataFrame) -> dict[str, Any]:
@@ -231,13 +237,7 @@ def backtest_selected(
     Returns:
         As `score_test_set`; no row where a side has too few questions of a class.
     """
-    from question_classification.models.fitting import (
-        cross_validate,
-        fit_and_score,
-        score,
-        side_by_side,
-        with_calibrator,
-    )
+    from question_classification.models.fitting import fit_and_cross_validate, score, with_calibrator
     from question_classification.models.questions import concatenate
 
     candidate = Candidate.model_validate(hyperparameters)
@@ -251,10 +251,7 @@ def backtest_selected(
     pipeline = candidate.root.build(target["target_tag"], text.formulas)
     inputs = train.select(candidate.root.input_columns())
     with _explained():
-        decision, (fitted, _) = side_by_side(
-            partial(cross_validate, pipeline, inputs, label, fold, held_out=[0]),
-            partial(fit_and_score, pipeline, inputs, label),
-        )
+        fitted, _, decision = fit_and_cross_validate(pipeline, inputs, label, fold, held_out=[0])
     unseen = fold == 0
     return _tabulate(test, score(with_calibrator(fitted, calibration["method"], decision[unseen], label[unseen]), test))
 
@@ -289,3 +286,8 @@ def _make_example(questions: pd.DataFrame) -> pd.DataFrame:
 def _tabulate(questions: TokenizedQuestions, scores: Any) -> pd.DataFrame:
     """Return a row per question: `question_id`, `is_target`, `score` (probability of the target)."""
     return questions.frame[["question_id", "is_target"]].assign(score=scores)
+
+
+def _tabulate_out_of_fold(questions: TokenizedQuestions, fold: Any, decision: Any) -> pd.DataFrame:
+    """Return a row per question: `question_id`, `is_target`, `fold`, `decision`."""
+    return questions.frame[["question_id", "is_target"]].assign(fold=fold, decision=decision)
