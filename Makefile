@@ -17,8 +17,9 @@ run: $(READY) ## The main job: questions in, report out; MLflow has the run, DVC
 	kedro run
 	@dvc commit --quiet --force
 
+# There is one pipeline, but asked for all, DVC reads dvc.lock once instead of twice
 repro: $(READY) ## The same, stage by stage, skipping what is up to date
-	dvc repro
+	dvc repro --all-pipelines
 
 tune: $(READY) ## Better hyperparameters for the data at hand; a search that was stopped goes on
 	kedro run --pipelines=tuning

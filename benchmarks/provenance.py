@@ -1,7 +1,7 @@
 """What it costs to know where a model comes from: `kedro run` with the provenance hook against the same without it,
-and `dvc repro` with nothing to do against a bare `dvc status`.
+and `dvc repro` with nothing to do, as `make repro` calls it, against a bare `dvc status`.
 
-    python benchmarks/provenance.py [--rounds 5] [--env test]
+    python benchmarks/provenance.py [--rounds 5] [--questions 20000]
 
 Rounds alternate between the two, and which comes first; a ratio is of the two of one round. CPU time is that of all
 processes of a command, on all cores: on a machine that has other work to do, it tells more than wall time.
@@ -19,34 +19,40 @@ from pathlib import Path
 
 from run_against_recipe import PROJECT, copy_project, run
 
-VERSIONED = ("dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "requirements.lock")
+VERSIONED = (
+    "data/06_models/tuned.json",
+    "dvc.yaml",
+    ".dvc/config",
+    ".dvc/.gitignore",
+    ".dvcignore",
+    ".gitignore",
+    "requirements.lock",
+)
 HOOK = "Provenance(), "
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--env", help="the configuration environment of `kedro run`: with `test`, 2,000 questions")
+    parser.add_argument("--questions", type=int, default=20_000, help="of the simulated site")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         with_hook, without = Path(folder) / "with", Path(folder) / "without"
         for project in (with_hook, without):
-            _make(project, hook=project == with_hook)
-        kedro = [sys.executable, "-m", "kedro", "run", *(["--env", arguments.env] if arguments.env else [])]
+            _make(project, arguments.questions, hook=project == with_hook)
+        kedro = [sys.executable, "-m", "kedro", "run"]
         compare(
-            f"kedro run{f' --env {arguments.env}' if arguments.env else ''}",
+            f"kedro run, {arguments.questions:,} simulated questions",
             {"without the hook": lambda: measure(kedro, without), "with the hook": lambda: measure(kedro, with_hook)},
             arguments.rounds,
         )
         dvc = [sys.executable, "-m", "dvc"]
-        if arguments.env:
-            run([sys.executable, "-m", "kedro", "run"], with_hook)  # DVC's stages are of the base environment
         run([*dvc, "commit", "--quiet", "--force"], with_hook)
         compare(
             "DVC, with nothing to do",
             {
                 "dvc status": lambda: measure([*dvc, "status"], with_hook),
-                "dvc repro": lambda: measure([*dvc, "repro"], with_hook),
+                "dvc repro": lambda: measure([*dvc, "repro", "--all-pipelines"], with_hook),
             },
             arguments.rounds,
         )
@@ -84,20 +90,24 @@ def measure(command: list[str], project: Path) -> tuple[float, float]:
     return elapsed, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def _make(project: Path, *, hook: bool) -> None:
+def _make(project: Path, questions: int, *, hook: bool) -> None:
     """Copy the project into a repository of its own, with the hook or without it."""
     copy_project(project)
     for name in VERSIONED:
-        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, project / name)
-    settings = project / "src/question_classification/settings.py"
+    _edit(project / "conf/base/globals.yml", "questions: 20000", f"questions: {questions}")
     if not hook:
-        text = settings.read_text()
-        assert text.count(HOOK) == 1
-        settings.write_text(text.replace(HOOK, ""))
+        _edit(project / "src/question_classification/settings.py", HOOK, "")
     author = ["-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.com", "-c", "commit.gpgsign=false"]
     for command in (["init", "--quiet"], ["add", "."], [*author, "commit", "--quiet", "--message", "All"]):
         subprocess.run(["git", *command], cwd=project, check=True)  # noqa: S607
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
 
 
 if __name__ == "__main__":
