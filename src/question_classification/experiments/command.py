@@ -127,8 +127,8 @@ def _find_differences(first: Recorded, second: Recorded, store: RunStore, projec
 
     if first.record is None or second.record is None:
         return {}
-    snapshots = (snapshot_of_run(record, store, project) for record in (first.record, second.record))
-    lines = compare(*snapshots, project).lines
+    one, other = (snapshot_of_run(record, store, project) for record in (first.record, second.record))
+    lines = compare(one, other, project).lines
     return {kind: lines[kind] for kind in _KINDS if lines[kind]}
 
 
