@@ -28,6 +28,14 @@ LABEL_NOISE_NAMES = {
     "with a neighbour tag": "others with a tag that goes with the target",
     "suspected": "labels that the model contradicts with confidence",
 }
+FIELD_NAMES = {
+    "title": "Title",
+    "prose": "Prose",
+    "code": "Code",
+    "text": "Title and body, taken together",
+    "numeric": "Numbers",
+    "keyword": "Keyword",
+}
 METRIC_NAMES = {
     "average_precision": "Average precision",
     "roc_auc": "ROC AUC",
