@@ -123,10 +123,10 @@ class TestExplainMistakes:
         )
 
     def test_say_how_the_question_begins(self, model, questions: pd.DataFrame, scores: pd.DataFrame) -> None:
-        body = "<p>Word " + "word " * 400 + "</p><pre><code>x &lt; 1</code></pre>"
+        body = "<p>Word</p>\n\n<p>" + "word " * 400 + "</p><pre><code>x &lt; 1</code></pre>"
         first = explain_mistakes(model, questions.assign(body=body), scores, TEXT, PARAMETERS)[0]
         assert first["code"] == "x < 1"
-        assert first["prose"] == "Word" + " word" * 239 + " \N{HORIZONTAL ELLIPSIS}"
+        assert first["prose"] == "Word\nword" + " word" * 238 + " \N{HORIZONTAL ELLIPSIS}"
 
 
 def test_slices_are_those_of_the_questions(questions: pd.DataFrame, scores: pd.DataFrame) -> None:

@@ -83,8 +83,8 @@ THRESHOLD: dict[str, Any] = {
     "policy": "max_f1",
     "threshold": 0.35,
     "policies": {
-        "max_f1": {"threshold": 0.35, "reached": True},
-        "precision_at_least": {"threshold": 0.8, "reached": False},
+        "max_f1": {"aim": {}, "threshold": 0.35, "reached": True},
+        "precision_at_least": {"aim": {"precision": 0.8}, "threshold": 0.8, "reached": False},
     },
 }
 SLICES = pd.DataFrame(
@@ -465,7 +465,7 @@ class TestChartPoints:
 
     def test_thresholds_are_even_steps_and_those_of_the_policies(self, evaluated: list[CandidateEvaluation]) -> None:
         chosen = 0.1234567890123
-        threshold = {"policy": "max_f1", "threshold": chosen, "policies": {"max_f1": {"threshold": chosen}}}
+        threshold = {"policy": "max_f1", "threshold": chosen, "policies": {"max_f1": {"aim": {}, "threshold": chosen}}}
         points = chart_points(evaluated, collect(evaluated), evaluate(), threshold=threshold)["thresholds"]
         assert len(points["at"]) == 1002
         assert points["at"][points["chosen"]] == chosen
@@ -532,7 +532,7 @@ class TestWriteReport:
         )
         assert "a probability of 0.350, it finds 100 % of the target's questions, and 67 % of those" in text
         assert page.row("Best F1, chosen", cells=8)[:2] == ["0.350", "750.0"]
-        assert page.row("Precision at least (out of reach: the nearest)", cells=8)[:2] == ["0.800", "250.0"]
+        assert page.row("Precision at least 0.8 (out of reach: the nearest)", cells=8)[:2] == ["0.800", "250.0"]
         assert "3 questions of the test set have a near-duplicate in the training set" in text
 
     def test_says_nothing_of_what_it_flags_where_it_finds_nothing(self, evaluated: list[CandidateEvaluation]) -> None:
@@ -558,7 +558,7 @@ class TestWriteReport:
             "<script>alert(1)</script> Why? Probability 0.910 \N{MIDDLE DOT} Ada <i> \N{MIDDLE DOT} CC BY-SA 4.0"
             in text
         )
-        assert "why \N{MINUS SIGN}0.50 neural net +1.25 all others +0.50" in text
+        assert "why title \N{MINUS SIGN}0.50 neural net prose +1.25 all others +0.50" in text
         assert "svm (25 %)" in text
         assert "Missed, though with the tag" not in text
 

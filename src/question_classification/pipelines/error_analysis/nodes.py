@@ -1,5 +1,6 @@
 """Nodes of the error analysis."""
 
+import re
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -11,6 +12,7 @@ from question_classification.stackexchange.tags import parse_tags
 
 _DIGITS = 6  # the same on every processor
 _EXCERPT = 1200  # characters of a question's prose, and of its code, that stand beside the terms of a mistake
+_BLANK_LINES = re.compile(r"\s*\n\s*")
 _ATTRIBUTION = ["link", "owner_display_name", "owner_link", "content_license"]
 
 
@@ -73,7 +75,7 @@ def explain_mistakes(
     records = mistakes.astype(object).where(mistakes.notna(), None).to_dict("records")
     bodies = map(split_body, questions["body"])
     return [
-        {**record, "prose": _begin(body.prose), "code": _begin(body.code), "terms": terms[row]}
+        {**record, "prose": _begin(_BLANK_LINES.sub("\n", body.prose)), "code": _begin(body.code), "terms": terms[row]}
         for row, (record, body) in enumerate(zip(records, bodies, strict=True))
     ]
 

@@ -13,8 +13,8 @@ from question_classification.pipelines.modelling.candidates import CANDIDATES
 from question_classification.pipelines.reporting.names import (
     CANDIDATE_NAMES,
     METRIC_NAMES,
-    POLICY_NAMES,
     SLICE_NAMES,
+    describe_policy,
 )
 
 _DIGITS = 6
@@ -102,8 +102,8 @@ def _explore(threshold: Mapping[str, Any], test_scores: pd.DataFrame) -> dict[st
 
     As no other threshold can be asked for, the page counts as exactly as from all scores, of any number of questions.
     """
-    policies = {policy: chosen["threshold"] for policy, chosen in threshold["policies"].items()}
-    at = np.unique([*np.arange(_STEPS + 1) / _STEPS, *policies.values(), threshold["threshold"]])
+    policies = threshold["policies"]
+    at = np.unique([*np.arange(_STEPS + 1) / _STEPS, *(each["threshold"] for each in policies.values())])
     positives, negatives = count_between(test_scores["is_target"], test_scores["score"], at)
     return {
         "at": at.tolist(),
@@ -112,11 +112,11 @@ def _explore(threshold: Mapping[str, Any], test_scores: pd.DataFrame) -> dict[st
         "chosen": int(np.searchsorted(at, threshold["threshold"])),
         "policies": [
             {
-                "name": POLICY_NAMES[policy],
-                "place": int(np.searchsorted(at, value)),
+                "name": describe_policy(policy, chosen["aim"]),
+                "place": int(np.searchsorted(at, chosen["threshold"])),
                 "chosen": policy == threshold["policy"],
             }
-            for policy, value in policies.items()
+            for policy, chosen in policies.items()
         ],
     }
 

@@ -12,9 +12,9 @@ CANDIDATE_NAMES = {
 }
 POLICY_NAMES = {
     "max_f1": "Best F1",
-    "precision_at_least": "Precision at least",
-    "recall_at_least": "Recall at least",
-    "least_cost": "Least cost of errors",
+    "precision_at_least": "Precision at least {precision:g}",
+    "recall_at_least": "Recall at least {recall:g}",
+    "least_cost": "Least cost of errors, {false_positive:g} flagged wrongly, {false_negative:g} missed",
 }
 SLICE_NAMES = {
     "year": "Year",
@@ -46,6 +46,15 @@ METRIC_NAMES = {
     "log_loss": "Log loss",
     "brier_score": "Brier score",
 }
+
+
+def describe_policy(policy: str, aim: dict[str, float]) -> str:
+    """Name a policy and what it asks for.
+
+    >>> describe_policy("recall_at_least", {"recall": 0.8})
+    'Recall at least 0.8'
+    """
+    return POLICY_NAMES[policy].format(**aim)
 
 
 def describe_source(data: dict[str, Any]) -> str:

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-# What no HTML may hold, or no UTF-8: control characters, lone surrogates, and two that are no characters.
-_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+# What no HTML may hold, or no UTF-8: control characters, lone surrogates, two that are no characters. And what would
+# turn the direction of writing around beyond the text that it is in, even out of a <bdi>.
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NOT_IN_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 _ENDS_SCRIPT = re.compile(r"<(?=!--|/?script)", re.IGNORECASE)
 
@@ -60,7 +61,7 @@ def embed_json(data: Any) -> Markup:
     Raises:
         ValueError: a number is NaN or infinite, which JSON does not have.
     """
-    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(_clean(data), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return Markup(text.translate(_NOT_IN_SCRIPT))  # noqa: S704 - nothing is left that could end the script
 
 
@@ -115,5 +116,12 @@ def _policy(scripts: Sequence[str], style: str) -> str:
 
 
 def _clean(value: Any) -> Any:
-    """Put a replacement character for each that cannot be in a page."""
-    return type(value)(_NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", value)) if isinstance(value, str) else value
+    """Put a replacement character for each that cannot be in a page, in all texts of a value."""
+    match value:
+        case str():
+            return type(value)(_NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", value))
+        case dict():
+            return {_clean(key): _clean(each) for key, each in value.items()}
+        case list():
+            return [_clean(each) for each in value]
+    return value

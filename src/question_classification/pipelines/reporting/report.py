@@ -13,15 +13,16 @@ from question_classification.pipelines.reporting.names import (
     FIELD_NAMES,
     LABEL_NOISE_NAMES,
     METRIC_NAMES,
-    POLICY_NAMES,
     SLICE_NAMES,
+    describe_policy,
     describe_source,
 )
-from question_classification.pipelines.reporting.page import render_page
+from question_classification.pipelines.reporting.page import render_page, shorten
 from question_classification.pipelines.reporting.parameters import ReportingParameters
 from question_classification.text.highlights import find_terms
 from question_classification.text.tokens import CODE_TOKENS, WORDS
 
+_TITLE = 300  # characters; Stack Exchange allows 150
 _STYLE = "report.css"
 _SCRIPTS = ("page.js", "chart.js", "dot_plot.js", "explorer.js", "report.js")
 
@@ -87,7 +88,7 @@ def render_report(
         names={
             "candidate": CANDIDATE_NAMES,
             "metric": METRIC_NAMES,
-            "policy": POLICY_NAMES,
+            "policy": {policy: describe_policy(policy, each["aim"]) for policy, each in selected["policies"].items()},
             "slice": SLICE_NAMES,
             "field": FIELD_NAMES,
             "label_noise": LABEL_NOISE_NAMES,
@@ -108,18 +109,19 @@ def _show_mistake(mistake: Mapping[str, Any]) -> dict[str, Any]:
     """Mark the terms in the texts of a question, and part what else added to its score from them."""
     terms = [each for each in mistake["terms"] if each["term"]]
     rest = {each["field"]: each["contribution"] for each in mistake["terms"] if not each["term"]}
-    texts = {field: _mark(mistake[field], field, terms) for field in (TITLE, PROSE, CODE)}
+    texts = {TITLE: shorten(mistake[TITLE] or "", _TITLE), PROSE: mistake[PROSE], CODE: mistake[CODE]}
+    texts = {field: _mark(text, field, terms) for field, text in texts.items()}
     return {**mistake, **texts, "terms": terms, "others": rest.get(OTHERS), "intercept": rest.get(INTERCEPT)}
 
 
-def _mark(text: str | None, field: str, terms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _mark(text: str, field: str, terms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Cut a text into segments, each with what its term adds to the log-odds; None where it is no term."""
     of_field = {each["term"]: each["contribution"] for each in terms if each["field"] in (field, TEXT)}
     together = any(each["field"] == TEXT for each in terms)
     pattern = CODE_TOKENS if field == CODE and not together else WORDS
     return [
         {"text": segment.text, "contribution": of_field.get(segment.term or "")}
-        for segment in find_terms(text or "", list(of_field), pattern)
+        for segment in find_terms(text, list(of_field), pattern)
     ]
 
 

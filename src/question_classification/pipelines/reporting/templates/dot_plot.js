@@ -26,7 +26,7 @@ const dotPlot = (() => {
     const known = rows.flatMap((row) => [row.value, row.low, row.high]).filter((number) => number !== null);
     const [from, to] = domain([...known, ...(reference ? [reference.value] : [0])]);
     const place = (value) => at((value - from) / (to - from));
-    const marks = chart.ticks([from, to], 4);
+    const marks = chart.ticks([from, to], 5);
 
     function track(row) {
       const line = svg("svg", { class: "track", width: "100%", height: 22 });

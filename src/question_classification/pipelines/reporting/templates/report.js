@@ -218,7 +218,7 @@
         else target.removeAttribute("tabindex");
       }
     });
-    document.querySelectorAll(".scroll").forEach((box) => observer.observe(box));
+    document.querySelectorAll(".scroll, pre").forEach((box) => observer.observe(box));
   }
 
   /** Mark in the contents which section is being read. */
@@ -274,7 +274,4 @@
   drawLearningCurve();
   watchScrolling();
   watchSections();
-
-  // What is folded away is printed, too.
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => (each.open = true)));
 })();
