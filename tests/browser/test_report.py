@@ -345,10 +345,16 @@ class TestCurves:
         points = page.evaluate("page.data.precision_recall")
         title, values = self.readout(page, "precision-recall-chart")
         assert title == f"Precision at {recall:.2f}"
-        for value, curve in zip(values, points, strict=True):
-            reached = [precision for at, precision in zip(curve["x"], curve["y"], strict=True) if at >= recall]
-            assert value == f"{reached[0]:.3f}"
+        assert values == [self.precision_at(recall, curve) for curve in points]
         assert f"Recall 0.65: Class prior, precision {values[0]}; " in chart.get_attribute("aria-valuetext")
+        page.keyboard.press("End")
+        assert self.readout(page, "precision-recall-chart")[1] == [self.precision_at(1, curve) for curve in points]
+
+    @staticmethod
+    def precision_at(recall: float, curve: dict[str, list[float]]) -> str:
+        """The precision of the strictest threshold that reaches a recall, as the page shows it."""
+        points = zip(curve["x"], curve["y"], strict=True)
+        return f"{next(precision for reached, precision in points if reached >= recall):.3f}"
 
     def test_ends_are_where_the_keys_say(self, visit: Callable[..., Any], report: Report) -> None:
         page = visit(report.path).page

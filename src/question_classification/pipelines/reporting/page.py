@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,18 +19,15 @@ from markupsafe import Markup
 # turn the direction of writing around beyond the text that it is in, even out of a <bdi>.
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NOT_IN_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
-_ENDS_SCRIPT = re.compile(r"<(?=!--|/?script)", re.IGNORECASE)
+_ENDS_ELEMENT = re.compile(r"<(!--|/?script|/style)", re.IGNORECASE)
 
 
-def render_page(template: str, *, style: str, scripts: Sequence[str], script_data: Any, **context: Any) -> str:
-    """Fill a template of the package.
+def render_page(template: str, **context: Any) -> str:
+    """Fill a template of the package, which finds its style and scripts in `page`.
 
     Args:
         template: its name.
-        style: the name of the style sheet, for `page.style`.
-        scripts: the names of the scripts, in the order in which they run, for `page.scripts`.
-        script_data: what they work with, for `page.data`: anything that JSON can hold; NaN is none of it.
-        context: whatever else the template asks for.
+        context: whatever else it asks for.
     """
     environment = Environment(
         loader=PackageLoader("question_classification.pipelines.reporting"),
@@ -41,15 +37,47 @@ def render_page(template: str, *, style: str, scripts: Sequence[str], script_dat
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"web_link": web_link, "shorten": shorten}
-    sources = {name: _read(environment, name) for name in (style, *scripts)}
-    page = {
-        "style": Markup(sources[style]),  # noqa: S704 - our own file
-        "scripts": [Markup(sources[name]) for name in scripts],  # noqa: S704 - our own files
-        "data": embed_json(script_data),
-        "policy": _policy([sources[name] for name in scripts], sources[style]),
-    }
-    return environment.get_template(template).render(page=page, **context)
+    environment.filters |= {"embed_json": embed_json, "web_link": web_link, "shorten": shorten}
+    return environment.get_template(template).render(page=Page(environment), **context)
+
+
+class Page:
+    """The style and the scripts of a page: files of the package, and the policy that allows just these.
+
+    The policy knows what has been put into the page before it was asked for, so a template sets its body aside first.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._allowed: dict[str, list[str]] = {"style": [], "script": []}
+
+    def style(self, *names: str) -> Markup:
+        """Return a `<style>` of these files."""
+        return self._put("style", *names)
+
+    def script(self, *names: str) -> Markup:
+        """Return a `<script>` of these files."""
+        return self._put("script", *names)
+
+    @property
+    def policy(self) -> str:
+        """A Content Security Policy that allows what has been put into the page, to the byte, and nothing else."""
+        allowed = [f"{kind}-src {' '.join(hashes)}" for kind, hashes in self._allowed.items() if hashes]
+        return "; ".join(["default-src 'none'", *allowed, "base-uri 'none'", "form-action 'none'"])
+
+    def _put(self, kind: str, *names: str) -> Markup:
+        source = "\n".join(map(self._read, names))
+        digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+        self._allowed[kind].append(f"'sha256-{digest}'")
+        return Markup(f"<{kind}>{source}</{kind}>")  # noqa: S704 - our own files
+
+    def _read(self, name: str) -> str:
+        """Return the text of a file, which must not hold what would end it in HTML."""
+        assert self._environment.loader is not None
+        source, _, _ = self._environment.loader.get_source(self._environment, name)
+        if _ENDS_ELEMENT.search(source):
+            raise ValueError(f"{name} holds what would end it within a page")
+        return source
 
 
 def embed_json(data: Any) -> Markup:
@@ -87,32 +115,6 @@ def shorten(text: str, most: int) -> str:
     ('short', 'long…')
     """
     return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def _read(environment: Environment, name: str) -> str:
-    """Return the text of a style sheet or script, which must not hold what would end it in HTML."""
-    assert environment.loader is not None
-    source, _, _ = environment.loader.get_source(environment, name)
-    if _ENDS_SCRIPT.search(source) or "</style" in source.lower():
-        raise ValueError(f"{name} holds what would end it within a page")
-    return source
-
-
-def _policy(scripts: Sequence[str], style: str) -> str:
-    """Return a Content Security Policy that allows these scripts and this style, and nothing else at all."""
-
-    def hashed(source: str) -> str:
-        return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
-
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {' '.join(map(hashed, scripts))}",
-            f"style-src {hashed(style)}",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
 
 
 def _clean(value: Any) -> Any:

@@ -23,8 +23,6 @@ from question_classification.text.highlights import find_terms
 from question_classification.text.tokens import CODE_TOKENS, WORDS
 
 _TITLE = 300  # characters; Stack Exchange allows 150
-_STYLE = "report.css"
-_SCRIPTS = ("page.js", "chart.js", "dot_plot.js", "explorer.js", "report.js")
 
 
 class Analysis(NamedTuple):
@@ -61,9 +59,6 @@ def render_report(
     mistakes = [_show_mistake(mistake) for mistake in analysis.mistakes]
     return render_page(
         "report.html.j2",
-        style=_STYLE,
-        scripts=_SCRIPTS,
-        script_data=chart_points,
         data=metrics["data"],
         origin=describe_source(metrics["data"]),
         prevalence=metrics["data"]["positives"] / metrics["data"]["rows"],
