@@ -14,7 +14,7 @@ POLICY_NAMES = {
     "max_f1": "Best F1",
     "precision_at_least": "Precision at least {precision:g}",
     "recall_at_least": "Recall at least {recall:g}",
-    "least_cost": "Least cost of errors, {false_positive:g} flagged wrongly, {false_negative:g} missed",
+    "least_cost": "Least cost, {false_positive:g} a wrong flag and {false_negative:g} a miss",
 }
 SLICE_NAMES = {
     "year": "Year",

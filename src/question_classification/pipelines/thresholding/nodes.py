@@ -20,7 +20,7 @@ def choose_threshold(out_of_fold_scores: pd.DataFrame, parameters: ThresholdingP
 
     Returns:
         `policy`; `threshold`, at or above which a score is about the target; and for every policy, in `policies`, its
-        `aim`, in numbers, its `threshold`, and whether the aim was `reached` on these scores.
+        `aim` in numbers, its `threshold`, and whether the aim was `reached` on these scores.
     """
     scores = out_of_fold_scores["is_target"].to_numpy(), out_of_fold_scores["score"].to_numpy()
     policies = {}
