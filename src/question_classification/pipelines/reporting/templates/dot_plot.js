@@ -53,21 +53,20 @@ const dotPlot = (() => {
       ),
     ]);
     const axis = svg("svg", { class: "track axis", width: "100%", height: 18 });
-    marks.forEach((mark, index) => {
+    for (const mark of marks) {
       const anchor = mark === from ? "start" : mark === to ? "end" : "middle";
-      axis.append(svg("text", { x: place(mark), y: 13, "text-anchor": anchor }, String(marks[index])));
-    });
+      axis.append(svg("text", { x: place(mark), y: 13, "text-anchor": anchor }, String(mark)));
+    }
     lines.push(html("div", { class: "row", "aria-hidden": "true" }, html("span", { class: "name" }), html("span", { class: "line" }, axis), html("span", { class: "value" })));
     if (reference) lines.push(html("p", { class: "quiet" }, `The dashed rule: ${reference.name}, ${fixed(reference.value)}.`));
     element.replaceChildren(html("div", { class: "dots", role: "group", "aria-label": label }, ...lines));
   }
 
-  /** Let a person choose a metric, and draw it. */
+  /** Let a person choose a metric, beginning with the first, and draw it. */
   function choose(figure, metrics, drawMetric) {
     const select = figure.querySelector("select");
     for (const [key, metric] of Object.entries(metrics)) select.append(html("option", { value: key }, metric.name));
-    const update = () => drawMetric(figure.querySelector(".plot"), metrics[select.value], select.value);
-    if ("average_precision" in metrics && metrics.average_precision.values) select.value = "average_precision";
+    const update = () => drawMetric(figure.querySelector(".plot"), metrics[select.value]);
     select.addEventListener("change", update);
     update();
   }
