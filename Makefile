@@ -64,6 +64,7 @@ api-server: $(READY) ## A simulated Stack Exchange API: kedro run --params sourc
 
 benchmark: $(READY) ## Run, start-up, dump and API, each side by side with what it is measured by
 	python benchmarks/model_quality.py
+	python benchmarks/report_in_browser.py
 	python benchmarks/run_against_recipe.py
 	python benchmarks/start_up.py
 	python benchmarks/provenance.py

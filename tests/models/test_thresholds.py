@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from question_classification.models.metrics import score_metrics
 from question_classification.models.thresholds import (
     Threshold,
+    count_between,
     least_cost,
     max_f1,
     outcome_per_thousand,
@@ -237,3 +238,25 @@ class TestEveryChoice:
 def test_refuses_what_is_no_share(choose, value) -> None:
     with pytest.raises(ValueError, match=r"within \(0, 1\]"):
         choose(Y, SCORE, value)
+
+
+class TestCountBetween:
+    def test_worked_out_by_hand(self) -> None:
+        positives, negatives = count_between(Y, SCORE, [0, 0.35, 0.5])
+        assert (positives.tolist(), negatives.tolist()) == ([0, 1, 1], [1, 1, 0])
+
+    @given(sample=samples(), others=st.lists(st.floats(0, 1), max_size=5))
+    def test_each_threshold_flags_the_very_rows_that_it_flags_one_by_one(self, sample, others: list[float]) -> None:
+        y, score = sample
+        thresholds = np.unique([0.0, *others, *score])
+        positives, negatives = (counts[::-1].cumsum()[::-1] for counts in count_between(y, score, thresholds))
+        for place, threshold in enumerate(thresholds):
+            flagged = score >= threshold
+            assert (positives[place], negatives[place]) == ((flagged & y).sum(), (flagged & ~y).sum())
+
+    @pytest.mark.parametrize(
+        "thresholds", [[], [0.1, 0.2], [0, 0.2, 0.2], [0, 0.5, 0.4], [[0, 1]], [0, np.nan]], ids=str
+    )
+    def test_refuses_thresholds_that_do_not_ascend_from_0(self, thresholds) -> None:
+        with pytest.raises(ValueError, match="ascend from 0"):
+            count_between(Y, SCORE, thresholds)

@@ -122,6 +122,12 @@ class TestExplainMistakes:
             float(model.decision_function(row)[0]), abs=1e-5
         )
 
+    def test_say_how_the_question_begins(self, model, questions: pd.DataFrame, scores: pd.DataFrame) -> None:
+        body = "<p>Word</p>\n\n<p>" + "word " * 400 + "</p><pre><code>x &lt; 1</code></pre>"
+        first = explain_mistakes(model, questions.assign(body=body), scores, TEXT, PARAMETERS)[0]
+        assert first["code"] == "x < 1"
+        assert first["prose"] == "Word\nword" + " word" * 238 + " \N{HORIZONTAL ELLIPSIS}"
+
 
 def test_slices_are_those_of_the_questions(questions: pd.DataFrame, scores: pd.DataFrame) -> None:
     table = measure_slices(questions, scores, {"threshold": 0.5}, PARAMETERS).set_index(["dimension", "slice"])

@@ -53,7 +53,9 @@ SCORES = scored(1, 0, 1, 1, 0, 0, 0, 1).assign(fold=0)
 def test_worked_out_by_hand(changes: dict[str, Any], threshold: float) -> None:
     chosen = choose_threshold(SCORES, parameters(**changes))
     assert (chosen["policy"], chosen["threshold"]) == (changes["policy"], threshold)
-    assert chosen["policies"][changes["policy"]] == {"threshold": threshold, "reached": True}
+    policy = chosen["policies"][changes["policy"]]
+    assert (policy["threshold"], policy["reached"]) == (threshold, True)
+    assert [changes["policy"], *policy["aim"].values()] == list(changes.values())
 
 
 def test_every_policy_is_reported_whichever_is_chosen() -> None:
@@ -67,7 +69,7 @@ def test_what_cannot_be_reached_is_said() -> None:
     """The best precision is that from 0.6 on."""
     chosen = choose_threshold(scored(0, 1, 1, 1, 0), parameters(policy="precision_at_least"))
     assert chosen["threshold"] == 0.6
-    assert chosen["policies"]["precision_at_least"] == {"threshold": 0.6, "reached": False}
+    assert chosen["policies"]["precision_at_least"] == {"aim": {"precision": 0.8}, "threshold": 0.6, "reached": False}
     assert [policy["reached"] for policy in chosen["policies"].values()] == [True, False, True, True]
 
 

@@ -141,6 +141,34 @@ def outcome_per_thousand(y_true: ArrayLike, y_score: ArrayLike, threshold: float
     return per_thousand | {"precision": hit / max(hit + false_alarm, 1), "recall": hit / (hit + miss)}
 
 
+def count_between(
+    y_true: ArrayLike, y_score: ArrayLike, thresholds: ArrayLike
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Count the rows of each class from each threshold up to the next one.
+
+    What a threshold flags is the sum from its place on: the same rows, to the last one, as `score >= threshold` gives,
+    however many rows there are and however few thresholds.
+
+    Args:
+        y_true: True classes, shape (n_samples,).
+        y_score: Probabilities of the positive class, shape (n_samples,), within [0, 1].
+        thresholds: Ascending, the first one 0, shape (n_thresholds,).
+
+    Returns:
+        Positives and negatives, each of shape (n_thresholds,); all together sum to n_samples.
+
+    Raises:
+        ValueError: `y_true` is not binary, `y_score` is not a probability per row, or `thresholds` do not ascend from
+            0.
+    """
+    y, score = _check(y_true, y_score)
+    bounds = np.asarray(thresholds, dtype=np.float64)
+    if bounds.ndim != 1 or not bounds.size or bounds[0] != 0 or not (np.diff(bounds) > 0).all():
+        raise ValueError("thresholds must ascend from 0")
+    place = np.searchsorted(bounds, score, side="right") - 1
+    return np.bincount(place[y], minlength=len(bounds)), np.bincount(place[~y], minlength=len(bounds))
+
+
 @dataclass(frozen=True)
 class _Outcomes:
     """What each threshold does, from the strictest to the loosest.

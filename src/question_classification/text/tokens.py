@@ -20,19 +20,23 @@ class TokenPattern(NamedTuple):
     """What counts as a token.
 
     Attributes:
-        find: finds the tokens of a text in lower case. None of them reaches from a letter, digit or underscore to
-            another character of ASCII.
-        of_marks: whether it finds other characters than these and white space.
+        expression: matches a token. None reaches from a letter, digit or underscore to another character of ASCII.
+        of_marks: whether it matches other characters than these and white space.
     """
 
-    find: Callable[[str], list[str]]
+    expression: re.Pattern[str]
     of_marks: bool
 
+    @property
+    def find(self) -> Callable[[str], list[str]]:
+        """What finds the tokens of a text in lower case."""
+        return self.expression.findall
 
-WORDS = TokenPattern(re.compile(r"\w{2,}").findall, of_marks=False)
+
+WORDS = TokenPattern(re.compile(r"\w{2,}"), of_marks=False)
 """Words of two characters or more: those of scikit-learn's `token_pattern`."""
 
-CODE_TOKENS = TokenPattern(re.compile(r"[^\W\d_]\w*|\d+|[^\w\s]").findall, of_marks=True)
+CODE_TOKENS = TokenPattern(re.compile(r"[^\W\d_]\w*|\d+|[^\w\s]"), of_marks=True)
 """Names, numbers, and each punctuation mark, which in code says as much as a name."""
 
 

@@ -1,5 +1,6 @@
 """Nodes of the error analysis."""
 
+import re
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -10,6 +11,8 @@ from question_classification.pipelines.modelling.parameters import Candidate, Te
 from question_classification.stackexchange.tags import parse_tags
 
 _DIGITS = 6  # the same on every processor
+_EXCERPT = 1200  # characters of a question's prose, and of its code, that stand beside the terms of a mistake
+_BLANK_LINES = re.compile(r"\s*\n\s*")
 _ATTRIBUTION = ["link", "owner_display_name", "owner_link", "content_license"]
 
 
@@ -47,14 +50,15 @@ def explain_mistakes(
 
     Returns:
         Others with the highest scores, then questions of the target with the lowest: `question_id`, `title`, whose it
-        is, `is_target`, `score`, and `terms`, each with `field`, `term` and `contribution` to the log-odds before
-        calibration.
+        is, `is_target`, `score`; how its `prose` and its `code` begin, with formulas as they were written; and `terms`,
+        each with `field`, `term` and `contribution` to the log-odds before calibration.
     """
     import numpy as np
 
     from question_classification.models.explanations import break_down, explain
     from question_classification.models.questions import Tokenize
     from question_classification.models.slices import most_confident_mistakes
+    from question_classification.text.html import split_body
 
     rows = np.concatenate(
         most_confident_mistakes(
@@ -69,7 +73,19 @@ def explain_mistakes(
         score=test_scores["score"].to_numpy()[rows].round(_DIGITS)
     )
     records = mistakes.astype(object).where(mistakes.notna(), None).to_dict("records")
-    return [{**record, "terms": terms[row]} for row, record in enumerate(records)]
+    bodies = map(split_body, questions["body"])
+    return [
+        {**record, "prose": _begin(_BLANK_LINES.sub("\n", body.prose)), "code": _begin(body.code), "terms": terms[row]}
+        for row, (record, body) in enumerate(zip(records, bodies, strict=True))
+    ]
+
+
+def _begin(text: str) -> str:
+    """Return how a text begins, up to the end of a word, and whether it goes on."""
+    if len(text) <= _EXCERPT:
+        return text
+    words = text[: _EXCERPT + 1].rsplit(maxsplit=1)[0]
+    return f"{words[:_EXCERPT].rstrip()} \N{HORIZONTAL ELLIPSIS}"
 
 
 def measure_slices(

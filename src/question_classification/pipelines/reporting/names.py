@@ -12,9 +12,9 @@ CANDIDATE_NAMES = {
 }
 POLICY_NAMES = {
     "max_f1": "Best F1",
-    "precision_at_least": "Precision at least",
-    "recall_at_least": "Recall at least",
-    "least_cost": "Least cost of errors",
+    "precision_at_least": "Precision at least {precision:g}",
+    "recall_at_least": "Recall at least {recall:g}",
+    "least_cost": "Least cost, {false_positive:g} a wrong flag and {false_negative:g} a miss",
 }
 SLICE_NAMES = {
     "year": "Year",
@@ -28,6 +28,14 @@ LABEL_NOISE_NAMES = {
     "with a neighbour tag": "others with a tag that goes with the target",
     "suspected": "labels that the model contradicts with confidence",
 }
+FIELD_NAMES = {
+    "title": "Title",
+    "prose": "Prose",
+    "code": "Code",
+    "text": "Title and body, taken together",
+    "numeric": "Numbers",
+    "keyword": "Keyword",
+}
 METRIC_NAMES = {
     "average_precision": "Average precision",
     "roc_auc": "ROC AUC",
@@ -38,6 +46,15 @@ METRIC_NAMES = {
     "log_loss": "Log loss",
     "brier_score": "Brier score",
 }
+
+
+def describe_policy(policy: str, aim: dict[str, float]) -> str:
+    """Name a policy and what it asks for.
+
+    >>> describe_policy("recall_at_least", {"recall": 0.8})
+    'Recall at least 0.8'
+    """
+    return POLICY_NAMES[policy].format(**aim)
 
 
 def describe_source(data: dict[str, Any]) -> str:

@@ -261,36 +261,47 @@ def draw_learning_curve(metrics: dict[str, Any], learning_curve: pd.DataFrame) -
     return draw_learning_curve(metrics, learning_curve)
 
 
+def count_by_month(questions: pd.DataFrame, question_labels: pd.DataFrame) -> pd.DataFrame:
+    """Count the questions and those about the target by the month of their creation; see `charts.count_by_period`."""
+    from question_classification.pipelines.reporting.charts import count_by_period
+
+    labelled = questions[["question_id", "creation_date"]].merge(question_labels, on="question_id")
+    return count_by_period(labelled["creation_date"], labelled["is_target"])
+
+
+def collect_chart_points(
+    metrics: dict[str, Any],
+    questions_by_month: pd.DataFrame,
+    threshold: dict[str, Any],
+    test_scores: pd.DataFrame,
+    reliability_points: pd.DataFrame,
+    slices: pd.DataFrame,
+    learning_curve: pd.DataFrame,
+    *curves: pd.DataFrame,
+) -> dict[str, Any]:
+    """Bring together what the charts of the report are drawn from; see `charts.describe_charts`."""
+    from question_classification.pipelines.reporting.charts import describe_charts
+
+    return describe_charts(
+        metrics, questions_by_month, curves, threshold, test_scores, reliability_points, slices, learning_curve
+    )
+
+
 def write_report(
     metrics: dict[str, Any],
     data_quality: dict[str, Any],
     selected: dict[str, Any],
+    hyperparameters: dict[str, Any],
     strongest_terms: pd.DataFrame,
     mistakes: list[dict[str, Any]],
     slices: pd.DataFrame,
     neighbour_tags: pd.DataFrame,
     label_noise: pd.DataFrame,
+    chart_points: dict[str, Any],
     parameters: ReportingParameters,
-    precision_recall_figure: bytes,
-    roc_figure: bytes,
-    confusion_figure: bytes,
-    reliability_figure: bytes,
-    learning_curve_figure: bytes,
 ) -> str:
     """Write one self-contained HTML page: what was found, and what it rests on."""
     from question_classification.pipelines.reporting.report import Analysis, render_report
 
-    return render_report(
-        metrics,
-        data_quality,
-        selected,
-        Analysis(strongest_terms, mistakes, slices, neighbour_tags, label_noise),
-        parameters,
-        figures={
-            "precision_recall": precision_recall_figure,
-            "roc": roc_figure,
-            "confusion": confusion_figure,
-            "reliability": reliability_figure,
-            "learning_curve": learning_curve_figure,
-        },
-    )
+    analysis = Analysis(strongest_terms, mistakes, slices, neighbour_tags, label_noise)
+    return render_report(metrics, data_quality, selected, hyperparameters, analysis, chart_points, parameters)

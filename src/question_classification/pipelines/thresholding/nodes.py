@@ -1,7 +1,6 @@
 """Nodes of the thresholding."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -21,28 +20,25 @@ def choose_threshold(out_of_fold_scores: pd.DataFrame, parameters: ThresholdingP
 
     Returns:
         `policy`; `threshold`, at or above which a score is about the target; and for every policy, in `policies`, its
-        `threshold`, and whether what it asks for was `reached` on these scores.
+        `aim` in numbers, its `threshold`, and whether the aim was `reached` on these scores.
     """
     scores = out_of_fold_scores["is_target"].to_numpy(), out_of_fold_scores["score"].to_numpy()
-    thresholds = {policy: choose(*scores) for policy, choose in _policies(parameters).items()}
+    policies = {}
+    for policy, (choose, aim) in _policies(parameters).items():
+        threshold = choose(*scores, **aim)
+        policies[policy] = {"aim": aim, "threshold": threshold.value, "reached": threshold.reached}
     return {
         "policy": parameters.policy,
-        "threshold": thresholds[parameters.policy].value,
-        "policies": {
-            policy: {"threshold": threshold.value, "reached": threshold.reached}
-            for policy, threshold in thresholds.items()
-        },
+        "threshold": policies[parameters.policy]["threshold"],
+        "policies": policies,
     }
 
 
-def _policies(parameters: ThresholdingParameters) -> dict[Policy, Callable[..., Threshold]]:
+def _policies(parameters: ThresholdingParameters) -> dict[Policy, tuple[Callable[..., Threshold], dict[str, float]]]:
+    costs = {"false_positive": parameters.false_positive_cost, "false_negative": parameters.false_negative_cost}
     return {
-        "max_f1": max_f1,
-        "precision_at_least": partial(precision_at_least, precision=parameters.precision),
-        "recall_at_least": partial(recall_at_least, recall=parameters.recall),
-        "least_cost": partial(
-            least_cost,
-            false_positive=parameters.false_positive_cost,
-            false_negative=parameters.false_negative_cost,
-        ),
+        "max_f1": (max_f1, {}),
+        "precision_at_least": (precision_at_least, {"precision": parameters.precision}),
+        "recall_at_least": (recall_at_least, {"recall": parameters.recall}),
+        "least_cost": (least_cost, costs),
     }
