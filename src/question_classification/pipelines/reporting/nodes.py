@@ -270,6 +270,7 @@ def write_report(
     slices: pd.DataFrame,
     neighbour_tags: pd.DataFrame,
     label_noise: pd.DataFrame,
+    exported_model: dict[str, Any],
     parameters: ReportingParameters,
     precision_recall_figure: bytes,
     roc_figure: bytes,
@@ -285,6 +286,7 @@ def write_report(
         data_quality,
         selected,
         Analysis(strongest_terms, mistakes, slices, neighbour_tags, label_noise),
+        exported_model,
         parameters,
         figures={
             "precision_recall": precision_recall_figure,

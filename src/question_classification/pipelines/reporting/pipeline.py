@@ -97,6 +97,7 @@ def create_pipeline() -> Pipeline:
                     "slices",
                     "neighbour_tags",
                     "label_noise",
+                    "exported_model",
                     "params:reporting",
                     "precision_recall_figure",
                     "roc_figure",

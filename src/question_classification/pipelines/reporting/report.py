@@ -33,6 +33,7 @@ def render_report(
     data_quality: dict[str, Any],
     selected: dict[str, Any],
     analysis: Analysis,
+    exported_model: dict[str, Any],
     parameters: ReportingParameters,
     *,
     figures: Mapping[str, bytes],
@@ -44,6 +45,7 @@ def render_report(
         data_quality: the counts of the ingestion.
         selected: what is known of the selected candidate.
         analysis: why it scores as it does, and where it errs.
+        exported_model: the selected candidate as plain data, for the box in which a question can be tried.
         parameters: of the reporting.
         figures: PNG images by name.
     """
@@ -64,6 +66,7 @@ def render_report(
         selected=metrics["selected"],
         split=metrics["split"],
         policies=selected["policies"],
+        exported_model=exported_model,
         terms_by_field=_by_field(analysis.strongest_terms),
         mistakes=analysis.mistakes,
         slices={name: part.to_dict("records") for name, part in analysis.slices.groupby("dimension", sort=False)},
