@@ -430,6 +430,15 @@ class Page(html.parser.HTMLParser):
         return row[1:]
 
 
+NO_EXPORT = {
+    "target_tag": "machine-learning",
+    "candidate": "prior",
+    "threshold": 0.5,
+    "model": None,
+    "reason": "too big",
+}
+
+
 def report(
     evaluated: list[CandidateEvaluation],
     quality: dict[str, Any] | None = None,
@@ -438,7 +447,7 @@ def report(
 ) -> tuple[Page, dict[str, Any]]:
     quality, selected = {**QUALITY, **(quality or {})}, selected or evaluate()
     metrics = collect(evaluated, quality, selected, **changes)
-    analysis = (TERMS, MISTAKES, SLICES, NEIGHBOURS, NOISE)
+    analysis = (TERMS, MISTAKES, SLICES, NEIGHBOURS, NOISE, NO_EXPORT)
     images = [PNG + str(number).encode() for number in range(1, 6)]
     return Page(write_report(metrics, quality, selected.evaluation, *analysis, parameters(), *images)), metrics
 
