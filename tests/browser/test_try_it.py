@@ -426,8 +426,8 @@ class TestScores:
         export = export_model(fitted, measured_on, max_bytes=len(json.dumps(exact)) * 9 // 10, max_error=0.01)
         found = np.array([each["probability"] for each in score_in(scorer, export, asked)])
         error = np.abs(found - fitted.predict_proba(asked)[:, 1]).max()
-        assert error == pytest.approx(export["precision"]["largest_error"], abs=1e-6)
-        assert 0.002 < error <= 0.01
+        assert error - 1e-6 <= export["precision"]["largest_error"] <= min(1.1 * error, 0.01)
+        assert error > 0.002
 
 
 # --- The box ----------------------------------------------------------------------------------------------------------

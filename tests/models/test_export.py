@@ -221,8 +221,8 @@ class TestPrecision:
         assert len(json.dumps(export)) < len(json.dumps(exact))
         found = np.array([score_one(export, question) for question in frame.to_dict("records")])
         error = np.abs(found - score(fitted, questions)).max()
-        assert error == pytest.approx(export["precision"]["largest_error"], abs=1e-9)
-        assert max_error / 3 < error <= max_error
+        assert error <= export["precision"]["largest_error"] <= min(1.1 * error, max_error)
+        assert max_error / 3 < error
 
     def test_no_term_is_left_out(self, simulated) -> None:
         _, questions, y = simulated
@@ -236,11 +236,15 @@ class TestPrecision:
     def test_double_precision_where_the_calibration_is_steep(self, simulated) -> None:
         _, questions, y = simulated
         fitted, _ = fit_and_score(CANDIDATES["tfidf"], questions, y)
-        middle = float(np.median(fitted.decision_function(questions.frame)))
+        on_the_way_up = np.sort(fitted.decision_function(questions.frame))[len(y) // 2]
         calibrator = IsotonicCalibrator()
-        calibrator.fit(np.array([middle, middle + 1e-5]), [False, True])
+        calibrator.fit(np.array([on_the_way_up - 5e-6, on_the_way_up + 5e-6]), [False, True])
         steep = Pipeline([*fitted.steps[:-1], ("classifier", CalibratedClassifier(fitted[-1], calibrator))])
-        assert export_model(steep, questions, **LARGE)["precision"]["coefficients"] == "float64"
+        exact = export_model(steep, questions, **LARGE)
+        assert exact["precision"]["coefficients"] == "float64"
+        smaller = export_model(steep, questions, max_bytes=len(json.dumps(exact)) - 1, max_error=0.01)
+        assert 0 < smaller["precision"]["largest_error"] <= 0.01
+        assert smaller["precision"]["coefficients"] < 1e-5
         assert export_model(fitted, questions, **LARGE)["precision"]["coefficients"] == "float32"
 
     def test_too_large_a_model_is_refused(self, simulated) -> None:

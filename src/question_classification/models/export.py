@@ -48,8 +48,8 @@ EXACT = 5e-7
 Precision: TypeAlias = Literal["float32", "float64"] | float
 """Of coefficients: a type, or the step of which they are multiples."""
 
-_STEPS = (1e-4, 10.0)  # in log-odds: within these a step is looked for
-_HALVINGS = 14  # of the range of their logarithms
+_STEPS = (1e-8, 10.0)  # in log-odds: within these a step is looked for, small ones for a calibration that is steep
+_HALVINGS = 16  # of the range of their logarithms
 
 
 class ModelTooLargeError(ValueError):
@@ -77,7 +77,7 @@ def export_model(
         and `intercept`, the rest is linear between `decisions` and their `probabilities`; `unicode`: the `version` of
         Unicode by which texts were read, and the lengths of the runs of code points that are, and are not, `assigned`
         in it, in turn; `precision`: of the `coefficients`, and the `largest_error` in a probability on so many
-        `questions`; of an exact export as if they all lay where the calibration is steepest.
+        `questions`, rounded up; of an exact export as if they all lay where the calibration is steepest.
 
     Raises:
         ValueError: The pipeline uses what is not known of a new question, or is not one of `estimators`.
@@ -98,30 +98,38 @@ def export_model(
         return float(np.abs(after - before).max())
 
     def encode(precision: Precision) -> dict[str, Any]:
-        measured = {"coefficients": precision, "largest_error": error(precision), "questions": len(questions)}
+        largest = min(_round_up(error(precision)), EXACT if isinstance(precision, str) else max_error)
+        measured = {"coefficients": precision, "largest_error": largest, "questions": len(questions)}
         return {**model.encode(precision), "precision": measured}
 
-    for exact in _EXACT_TYPES:
-        if error(exact) <= EXACT and _size(export := encode(exact)) <= max_bytes:
+    exact: tuple[Precision, ...] = ("float32", "float64")
+    for precision in exact:
+        if error(precision) <= EXACT and _size(export := encode(precision)) <= max_bytes:
             return export
     low, high = np.log(_STEPS)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if error(float(np.exp(middle))) <= max_error else (low, middle)
-    export = encode(float(np.exp(low)))
-    if export["precision"]["largest_error"] > max_error or _size(export) > max_bytes:
+    step = float(np.exp(low))
+    export = encode(step)
+    if error(step) > max_error or _size(export) > max_bytes:
         raise ModelTooLargeError(
-            f"the model needs {_size(export):,} bytes with errors of up to {export['precision']['largest_error']:.2g}; "
+            f"the model needs {_size(export):,} bytes with errors of up to {_round_up(error(step))}; "
             f"{max_bytes:,} bytes and errors of {max_error} are allowed"
         )
     return export
 
 
-_EXACT_TYPES: tuple[Precision, ...] = ("float32", "float64")
-
-
 def _size(export: dict[str, Any]) -> int:
     return len(json.dumps(export))
+
+
+def _round_up(error: float) -> float:
+    """Round up to two digits, so that the last bits of sums do not tell one processor from another."""
+    if error == 0:
+        return 0.0
+    unit = 10.0 ** (np.floor(np.log10(error)) - 1)
+    return float(f"{np.ceil(error / unit) * unit:.2g}")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from .nodes import (
 
 
 def create_pipeline() -> Pipeline:
-    """Selected model and its scores → strongest terms, mistakes, exported model, slices, label noise, learning curve."""
+    """Selected model and its scores → strongest terms, mistakes, export, slices, label noise, learning curve."""
     analysis = Pipeline(
         [
             Node(

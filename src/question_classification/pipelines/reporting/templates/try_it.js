@@ -3,6 +3,7 @@
 /* The box in which a question can be tried. What is pasted goes nowhere, and enters the page as text only. */
 (() => {
   const MOST_TERMS = 10; // for the target, and as many against it
+  const LEAST = 0.005; // log-odds that are shown as more than 0
   const PAUSE = 200; // milliseconds after the last key
   const FIELD_NAMES = { text: "title and body", numeric: "of the question", keyword: "" };
 
@@ -84,10 +85,11 @@
     result.querySelector(".threshold").style.insetInlineStart = `${100 * exported.threshold}%`;
     const ordered = contributions.filter(({ value }) => value).sort((one, other) => Math.abs(other.value) - Math.abs(one.value));
     const largest = Math.abs(ordered[0]?.value ?? 1);
-    const [pro, contra] = [ordered.filter(({ value }) => value > 0), ordered.filter(({ value }) => value < 0)];
-    const listed = [...pro.slice(0, MOST_TERMS), ...contra.slice(0, MOST_TERMS)];
-    fill("for", ...rows(pro.slice(0, MOST_TERMS), largest));
-    fill("against", ...rows(contra.slice(0, MOST_TERMS), largest));
+    const pro = ordered.filter(({ value }) => value >= LEAST).slice(0, MOST_TERMS);
+    const contra = ordered.filter(({ value }) => value <= -LEAST).slice(0, MOST_TERMS);
+    const listed = [...pro, ...contra];
+    fill("for", ...rows(pro, largest));
+    fill("against", ...rows(contra, largest));
     const sum = (some) => some.reduce((total, { value }) => total + value, 0);
     const others = sum(ordered) - sum(listed);
     fill(
