@@ -264,6 +264,7 @@ HOSTILE = {
     "names that are no entities": ("&x{};", ""),
     "comment that never ends": ("<!-- ", ""),
     "scripts that never end": ("<script><!--", ""),
+    "hyphens in a script": ("<script>-", "-"),
     "dollars": ("$ ", ""),
     "dollars in paragraphs": ("$\n\n", ""),
     "begins and ends": ("\\begin{a}", "\\end{b}"),

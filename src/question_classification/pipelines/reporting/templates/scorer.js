@@ -309,7 +309,7 @@ const scorer = (() => {
 
   /** Returns where a script ends: not within a comment that holds a script of its own. */
   function endOfScript(html, from) {
-    const mark = /\x3c!--|--+>|<(\/?)script(?=[\t\n\f\r />])/gi;
+    const mark = /\x3c!--|-->|<(\/?)script(?=[\t\n\f\r />])/gi;
     mark.lastIndex = from;
     let isComment = false;
     let isInner = false;
