@@ -5,7 +5,7 @@
   const MOST_TERMS = 10; // for the target, and as many against it
   const LEAST = 0.005; // log-odds that are shown as more than 0
   const PAUSE = 200; // milliseconds after the last key
-  const FIELD_NAMES = { text: "title and body", numeric: "of the question", keyword: "" };
+  const FIELD_NAMES = { text: "", numeric: "of the question", keyword: "" }; // text is all that there is
 
   const form = document.getElementById("try-it-form");
   const result = document.getElementById("try-it-result");
@@ -36,7 +36,7 @@
     }
     return contributions.map(({ field, term, value, places }) => {
       const row = create("tr");
-      const times = places.length > 1 ? ` \u00d7 ${places.length}` : "";
+      const times = places.length > 1 ? ` \u00d7\u00a0${places.length}` : "";
       const name = create("td");
       name.append(create("code", term), create("span", ` ${FIELD_NAMES[field] ?? field}${times}`, "quiet"));
       const bar = create("span", undefined, value < 0 ? "bar against" : "bar");
