@@ -7,16 +7,18 @@ import yaml
 from sklearn.metrics import average_precision_score
 
 from question_classification.models.estimators import make_nb_svm_logistic
+from question_classification.models.export import EXACT
 from question_classification.models.fitting import assign_folds, cross_validate, fit_and_score, score, with_calibrator
 from question_classification.models.questions import Tokenize, TokenizedQuestions
 from question_classification.pipelines.error_analysis.nodes import (
     assess_label_noise,
     explain_mistakes,
     explain_model,
+    export_selected_model,
     measure_slices,
     trace_learning_curve,
 )
-from question_classification.pipelines.error_analysis.parameters import ErrorAnalysisParameters
+from question_classification.pipelines.error_analysis.parameters import ErrorAnalysisParameters, ExportedModelParameters
 from question_classification.pipelines.modelling.parameters import TextParameters
 
 TEXT = TextParameters(formulas="keep")
@@ -26,6 +28,7 @@ PARAMETERS = ErrorAnalysisParameters.model_validate(
         "terms": 3,
         "mistakes": 2,
         "terms_of_a_mistake": 4,
+        "exported_model": {"max_bytes": 1_000_000, "max_error": 0.01},
         "neighbour_tags": {"min_questions": 4, "min_lift": 1.5},
         "learning_curve": {"folds": 2, "seed": 1},
         "interval": {"resamples": 50, "level": 0.9, "seed": 1},
@@ -127,6 +130,30 @@ class TestExplainMistakes:
         first = explain_mistakes(model, questions.assign(body=body), scores, TEXT, PARAMETERS)[0]
         assert first["code"] == "x < 1"
         assert first["prose"] == "Word\nword" + " word" * 238 + " \N{HORIZONTAL ELLIPSIS}"
+
+
+class TestExportSelectedModel:
+    def test_holds_what_a_page_needs(self, model, tokenized: TokenizedQuestions) -> None:
+        train, test = tokenized.take(np.arange(100)), tokenized.take(np.arange(100, 160))
+        selection, threshold = {"candidate": "nb_svm_logistic"}, {"threshold": 0.25}
+        record = export_selected_model(model, train, test, selection, threshold, TARGET, PARAMETERS)
+        exported = record.pop("model")
+        assert record == {
+            "target_tag": "machine-learning",
+            "candidate": "nb_svm_logistic",
+            "threshold": 0.25,
+            "reason": None,
+        }
+        assert exported["precision"]["questions"] == 160
+        assert exported["precision"]["largest_error"] <= EXACT
+        assert [block["fields"] for block in exported["blocks"]] == [["title"], ["prose"], ["code"]]
+
+    def test_says_why_there_is_none(self, model, tokenized: TokenizedQuestions) -> None:
+        small = PARAMETERS.model_copy(update={"exported_model": ExportedModelParameters(max_bytes=99, max_error=0.01)})
+        selection, threshold = {"candidate": "nb_svm_logistic"}, {"threshold": 0.25}
+        record = export_selected_model(model, tokenized, tokenized, selection, threshold, TARGET, small)
+        assert record["model"] is None
+        assert record["reason"].endswith("99 bytes and errors of 0.01 are allowed")
 
 
 def test_slices_are_those_of_the_questions(questions: pd.DataFrame, scores: pd.DataFrame) -> None:

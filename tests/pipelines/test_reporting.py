@@ -491,6 +491,15 @@ class TestChartPoints:
         assert points["learning_curve"] == []
 
 
+NO_EXPORT = {
+    "target_tag": "machine-learning",
+    "candidate": "prior",
+    "threshold": 0.5,
+    "model": None,
+    "reason": "too big",
+}
+
+
 def report(
     evaluated: list[CandidateEvaluation],
     quality: dict[str, Any] | None = None,
@@ -500,8 +509,8 @@ def report(
     quality, selected = {**QUALITY, **(quality or {})}, selected or evaluate()
     metrics = collect(evaluated, quality, selected, **changes)
     analysis = (TERMS, MISTAKES, SLICES, NEIGHBOURS, NOISE)
-    points = chart_points(evaluated, metrics, selected)
-    page = write_report(metrics, quality, selected.evaluation, HYPERPARAMETERS, *analysis, points, parameters())
+    shown = (chart_points(evaluated, metrics, selected), NO_EXPORT)
+    page = write_report(metrics, quality, selected.evaluation, HYPERPARAMETERS, *analysis, *shown, parameters())
     return Page(page), metrics
 
 

@@ -88,6 +88,49 @@ def _begin(text: str) -> str:
     return f"{words[:_EXCERPT].rstrip()} \N{HORIZONTAL ELLIPSIS}"
 
 
+def export_selected_model(
+    model: Any,
+    tokenized_train_set: TokenizedQuestions,
+    tokenized_test_set: TokenizedQuestions,
+    selection: dict[str, Any],
+    threshold: dict[str, Any],
+    target: dict[str, str],
+    parameters: ErrorAnalysisParameters,
+) -> dict[str, Any]:
+    """Make plain data of the selected candidate, from which a page can score a question.
+
+    Args:
+        model: the selected candidate.
+        tokenized_train_set: questions on which its error is measured, with those of the test set.
+        tokenized_test_set: the same.
+        selection: which candidate it is.
+        threshold: from which probability on a question counts as about the target.
+        target: what the labels mean.
+        parameters: how large it may be, and how far off.
+
+    Returns:
+        `target_tag`, `candidate`, `threshold`, and `model`, as `models.export.export_model` returns it; None if it
+        would be too large, and the `reason`.
+    """
+    from question_classification.models.export import ModelTooLargeError, export_model
+    from question_classification.models.questions import concatenate
+
+    exported, reason = None, None
+    try:
+        exported = export_model(
+            model, concatenate(tokenized_train_set, tokenized_test_set), **parameters.exported_model.model_dump()
+        )
+    except ModelTooLargeError as error:
+        reason = str(error)
+    return {
+        "target_tag": target["target_tag"],
+        "candidate": selection["candidate"],
+        "threshold": threshold["threshold"],
+        "model": exported,
+        "reason": reason,
+    }
+
+
 def measure_slices(
     test_set: pd.DataFrame, test_scores: pd.DataFrame, threshold: dict[str, Any], parameters: ErrorAnalysisParameters
 ) -> pd.DataFrame:

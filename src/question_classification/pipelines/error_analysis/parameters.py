@@ -19,12 +19,20 @@ class NeighbourTagParameters(Parameters):
     min_lift: float = Field(ge=1)
 
 
+class ExportedModelParameters(Parameters):
+    """How large an export may be, in bytes, and where it has to be smaller, how far off a probability may be."""
+
+    max_bytes: PositiveInt
+    max_error: float = Field(gt=0, lt=1)
+
+
 class ErrorAnalysisParameters(Parameters):
     """See conf/base/parameters_error_analysis.yml."""
 
     terms: PositiveInt
     mistakes: PositiveInt
     terms_of_a_mistake: PositiveInt
+    exported_model: ExportedModelParameters
     neighbour_tags: NeighbourTagParameters
     learning_curve: LearningCurveParameters
     interval: Interval

@@ -5,11 +5,18 @@ from kedro.pipeline import Node, Pipeline
 from question_classification.pipelines.modelling.candidates import SELECTED
 from question_classification.pipelines.modelling.pipeline import tokenize
 
-from .nodes import assess_label_noise, explain_mistakes, explain_model, measure_slices, trace_learning_curve
+from .nodes import (
+    assess_label_noise,
+    explain_mistakes,
+    explain_model,
+    export_selected_model,
+    measure_slices,
+    trace_learning_curve,
+)
 
 
 def create_pipeline() -> Pipeline:
-    """Selected model and its scores → strongest terms, mistakes, slices, label noise, learning curve."""
+    """Selected model and its scores → strongest terms, mistakes, export, slices, label noise, learning curve."""
     analysis = Pipeline(
         [
             Node(
@@ -29,6 +36,20 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs="mistakes",
                 name="explain_mistakes",
+            ),
+            Node(
+                export_selected_model,
+                inputs=[
+                    f"{SELECTED}.model",
+                    "tokenized_train_set",
+                    "tokenized_test_set",
+                    "selection",
+                    "threshold",
+                    "target",
+                    "params:error_analysis",
+                ],
+                outputs="exported_model",
+                name="export_selected_model",
             ),
             Node(
                 measure_slices,
@@ -65,4 +86,4 @@ def create_pipeline() -> Pipeline:
         ],
         tags="error_analysis",
     )
-    return Pipeline([tokenize("train"), analysis])
+    return Pipeline([tokenize("train"), tokenize("test"), analysis])

@@ -298,10 +298,13 @@ def write_report(
     neighbour_tags: pd.DataFrame,
     label_noise: pd.DataFrame,
     chart_points: dict[str, Any],
+    exported_model: dict[str, Any],
     parameters: ReportingParameters,
 ) -> str:
     """Write one self-contained HTML page: what was found, and what it rests on."""
     from question_classification.pipelines.reporting.report import Analysis, render_report
 
     analysis = Analysis(strongest_terms, mistakes, slices, neighbour_tags, label_noise)
-    return render_report(metrics, data_quality, selected, hyperparameters, analysis, chart_points, parameters)
+    return render_report(
+        metrics, data_quality, selected, hyperparameters, analysis, chart_points, exported_model, parameters
+    )

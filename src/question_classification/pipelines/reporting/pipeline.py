@@ -123,6 +123,7 @@ def create_pipeline() -> Pipeline:
                     "neighbour_tags",
                     "label_noise",
                     "chart_points",
+                    "exported_model",
                     "params:reporting",
                 ],
                 outputs="report",

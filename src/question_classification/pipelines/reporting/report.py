@@ -42,6 +42,7 @@ def render_report(
     hyperparameters: dict[str, Any],
     analysis: Analysis,
     chart_points: dict[str, Any],
+    exported_model: dict[str, Any],
     parameters: ReportingParameters,
 ) -> str:
     """Fill the page's template. Every figure in it comes from the arguments.
@@ -53,6 +54,7 @@ def render_report(
         hyperparameters: of the selected candidate.
         analysis: why it scores as it does, and where it errs.
         chart_points: what the charts are drawn from.
+        exported_model: the selected candidate as plain data, for the box in which a question can be tried.
         parameters: of the reporting.
     """
     chosen = metrics["selected"]
@@ -79,6 +81,7 @@ def render_report(
         neighbour_tags=analysis.neighbour_tags.to_dict("records"),
         label_noise=analysis.label_noise.to_dict("records"),
         chart_points=chart_points,
+        exported_model=exported_model,
         run_command=_run_command(metrics["data"]),
         names={
             "candidate": CANDIDATE_NAMES,
