@@ -181,7 +181,7 @@ def _render(template: str, front: dict[str, Any], **values: Any) -> str:
 
 
 def _number(value: float, form: str = ".3f") -> str:
-    return format(value, form) if value == value else "–"  # NaN: not defined
+    return format(value, form) if value == value else "\N{EN DASH}"  # NaN: not defined
 
 
 def _count(value: int) -> str:
