@@ -5,6 +5,7 @@ which it loads neither modules nor data (https://developer.mozilla.org/docs/Web/
 So its script, its style and its data are put into the page itself, and the page is asked for nothing outside.
 """
 
+import argparse
 import json
 import re
 from pathlib import Path
@@ -83,7 +84,7 @@ def _escape(code: str) -> str:
 
 def main() -> None:
     """Write the page: `python -m question_classification.provenance.lineage_site FOLDER PAGE`."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="The lineage as one HTML page.")
     parser.add_argument("build", type=Path, help="the folder that `kedro viz build` has made")
     parser.add_argument("page", type=Path, help="the page to write")
     arguments = parser.parse_args()
