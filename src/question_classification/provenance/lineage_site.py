@@ -1,7 +1,7 @@
 """The lineage as one HTML page that opens from disk.
 
-`kedro viz build` makes a folder that needs a web server: to a browser each `file:` address is an origin of its own, from
-which it loads neither modules nor data (https://developer.mozilla.org/docs/Web/HTTP/Guides/CORS).
+`kedro viz build` makes a folder that needs a web server: to a browser each `file:` address is an origin of its own,
+from which it loads neither modules nor data (https://developer.mozilla.org/docs/Web/HTTP/Guides/CORS).
 So its script, its style and its data are put into the page itself, and the page is asked for nothing outside.
 """
 
