@@ -1,6 +1,6 @@
 # One vocabulary for people, hooks and CI. A bare `make` prints it.
 .DEFAULT_GOAL := help
-.PHONY: run tune test test-long test-browser drill check format viz lab mlflow repro api-server clean help lock benchmark
+.PHONY: run tune test test-long test-browser drill check format viz viz-static lab mlflow repro api-server clean help lock benchmark
 
 PYTHON ?= python3
 VENV := .venv
@@ -52,6 +52,11 @@ format: $(READY) ## Format the code, strip the notebooks
 
 viz: $(READY) ## The lineage in the browser
 	kedro viz run
+
+viz-static: $(READY) ## The lineage as one page that opens from disk: data/08_reporting/lineage.html
+	kedro viz build --include-previews
+	python -m question_classification.provenance.lineage_site build data/08_reporting/lineage.html
+	rm -rf build
 
 lab: $(READY) ## JupyterLab with the Kedro kernel
 	kedro jupyter lab

@@ -190,6 +190,7 @@ def make_report(folder: Path, texts: list[str], *, site: str = "stats", tag: str
             }
         ),
         charts,
+        {"target_tag": texts[0], "candidate": "prior", "threshold": 0.5, "model": None, "reason": texts[0]},
         PARAMETERS,
     )
     path = folder / "report.html"

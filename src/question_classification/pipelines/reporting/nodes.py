@@ -308,3 +308,26 @@ def write_report(
     return render_report(
         metrics, data_quality, selected, hyperparameters, analysis, chart_points, exported_model, parameters
     )
+
+
+def write_model_card(
+    metrics: dict[str, Any],
+    selected: dict[str, Any],
+    hyperparameters: dict[str, Any],
+    slices: pd.DataFrame,
+    label_noise: pd.DataFrame,
+    parameters: ReportingParameters,
+) -> str:
+    """Write what the selected model is for, how good it is and where it errs, as Markdown."""
+    from question_classification.pipelines.reporting.cards import render_model_card
+
+    return render_model_card(metrics, selected, hyperparameters, slices, label_noise, parameters)
+
+
+def write_data_card(
+    metrics: dict[str, Any], data_quality: dict[str, Any], questions: pd.DataFrame, question_labels: pd.DataFrame
+) -> str:
+    """Write where the questions come from, what they are and under which licence, as Markdown."""
+    from question_classification.pipelines.reporting.cards import render_data_card
+
+    return render_data_card(metrics, data_quality, questions, question_labels)

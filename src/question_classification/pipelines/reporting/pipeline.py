@@ -15,6 +15,8 @@ from .nodes import (
     draw_roc,
     evaluate_candidate,
     evaluate_selected,
+    write_data_card,
+    write_model_card,
     write_report,
 )
 
@@ -128,6 +130,25 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs="report",
                 name="write_report",
+            ),
+            Node(
+                write_model_card,
+                inputs=[
+                    "metrics",
+                    f"{SELECTED}.evaluation",
+                    "hyperparameters",
+                    "slices",
+                    "label_noise",
+                    "params:reporting",
+                ],
+                outputs="model_card",
+                name="write_model_card",
+            ),
+            Node(
+                write_data_card,
+                inputs=["metrics", "data_quality", "questions", "question_labels"],
+                outputs="data_card",
+                name="write_data_card",
             ),
         ]
     )
