@@ -38,6 +38,7 @@ PLACES = {
     },
 }
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(?=[)#])")
+_SCALE = 0.75  # of the diagrams, so that their text is as large as that of a table
 _MERMAID = re.compile(r"^```mermaid\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -67,7 +68,7 @@ def pages() -> Iterator[tuple[str, str]]:
     for source, place in PLACES.items():
         if place != "index.md":
             text = (ROOT / source).read_text()
-            text = text if source.endswith(".md") else f"# {Path(source).name}\n\n```text\n{text}```\n"
+            text = text if source.endswith(".md") else f"# {Path(source).name.capitalize()}\n\n```text\n{text}```\n"
             yield place, move_links(text, source, place)
     yield "reference/parameters.md", describe_parameters()
     yield "reference/catalog.md", describe_catalog()
@@ -130,7 +131,7 @@ def move_links(text: str, source: str, place: str) -> str:
 
 
 def draw_diagrams(text: str, place: str) -> str:
-    """Put SVG in place of Mermaid's diagrams; its text stays beside it for those who do not see it."""
+    """Put SVG in place of Mermaid's diagrams."""
     numbers = iter(range(1, 100))
 
     def draw(block: re.Match[str]) -> str:
@@ -138,7 +139,9 @@ def draw_diagrams(text: str, place: str) -> str:
         svg = mmdr.render(block[1]).svg().replace("merman", name)
         svg = svg.replace("<svg ", '<svg role="img" aria-label="Diagram of what follows from what" ', 1)
         svg = re.sub(r' role="graphics-document document"| aria-roledescription="[^"]*"', "", svg)
-        return f'<div class="diagram" tabindex="0" role="group" aria-label="Diagram">{svg}</div>'
+        width = float(re.search(r"max-width: ?([\d.]+)px", svg)[1])  # type: ignore[index]
+        svg = svg.replace('width="100%"', f'width="{_SCALE * width:.0f}"', 1)
+        return f'<div class="diagram" tabindex="0" role="group" aria-label="Diagram" data-search-exclude>{svg}</div>'
 
     return _MERMAID.sub(draw, text)
 

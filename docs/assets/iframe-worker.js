@@ -1,34 +1,34 @@
-// A page on disk (file://) may start no worker. This one runs the script of the search in a hidden frame instead.
+// A page on disk may start no worker, so the script of the search runs in a hidden frame instead. Messages arrive later
+// and as copies, as they do from a worker.
+const messageOf = (data) => new MessageEvent("message", { data: structuredClone(data) });
+
 if (location.protocol === "file:") {
   window.Worker = class extends EventTarget {
     constructor(url) {
       super();
-      this.onmessage = this.onerror = null;
-      const frame = document.createElement("iframe");
-      frame.hidden = true;
-      this.frame = frame;
-      this.queue = [];
-      document.body.append(frame);
-      const inside = frame.contentWindow;
-      inside.postMessage = (data) => {
-        const event = new MessageEvent("message", { data });
-        this.dispatchEvent(event);
-        if (this.onmessage) this.onmessage(event);
-      };
-      inside.importScripts = (...urls) => urls.reduce((before, each) => before.then(() => this.load(each)), Promise.resolve());
+      this.onmessage = null;
+      this.frame = document.createElement("iframe");
+      this.frame.hidden = true;
+      document.body.append(this.frame);
+      const inside = this.frame.contentWindow;
+      inside.postMessage = (data) => setTimeout(() => this.receive(messageOf(data)));
+      inside.importScripts = (...urls) => urls.forEach((each) => this.load(each));
       this.ready = this.load(url);
     }
     load(url) {
       return new Promise((resolve, reject) => {
         const script = this.frame.contentDocument.createElement("script");
-        script.src = url;
-        script.onload = resolve;
-        script.onerror = reject;
+        Object.assign(script, { src: url, onload: resolve, onerror: reject });
         this.frame.contentDocument.body.append(script);
       });
     }
+    receive(event) {
+      this.dispatchEvent(event);
+      this.onmessage?.(event);
+    }
     postMessage(data) {
-      this.ready.then(() => this.frame.contentWindow.dispatchEvent(new MessageEvent("message", { data })));
+      const event = messageOf(data);
+      this.ready.then(() => setTimeout(() => this.frame.contentWindow?.dispatchEvent(event)));
     }
     terminate() {
       this.frame.remove();
