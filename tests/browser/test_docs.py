@@ -47,9 +47,8 @@ def test_search_finds_a_page_and_leads_to_it(visit: Callable[..., Any], site: Pa
     page = visit(site / "how-to/refresh.html", width=width)
     page.page.keyboard.press("Control+k")
     page.page.keyboard.type("paired_bootstrap_difference")
-    hit = page.page.get_by_role("link").filter(has_text="Two candidates").first
-    hit.wait_for(timeout=10_000)
-    hit.click()
+    page.page.get_by_role("option").filter(has_text="Two candidates").wait_for(timeout=10_000)
+    page.page.keyboard.press("Enter")
     page.page.wait_for_url("**/explanation/intervals.html*")
     assert page.complaints == []
     assert page.outside_requests == []
