@@ -124,4 +124,6 @@ def test_a_newcomer_gets_what_the_pages_say(tmp_path: Path) -> None:
         refused = any(line.startswith("Error") for line in command.expected)
         if (done.returncode != 0) != refused or not command.matches(done.stdout):
             surprises.append("\n".join([said, "and not:", *command.expected]))
+        with (tmp_path / "walk.log").open("a") as record:  # for whoever waits
+            record.write(f"{said}\n")
     assert not surprises, "\n\n".join(surprises)

@@ -155,7 +155,7 @@ def test_label_noise_counts_worked_out_by_hand() -> None:
 def test_sets_that_were_made_from_other_questions_are_refused(questions: pd.DataFrame) -> None:
     tagged = questions[["question_id"]].assign(tags="<svm>")
     scores = questions[["question_id", "is_target"]].assign(score=0.5)
-    with pytest.raises(InputError, match="^train_set: it was made from other questions"):
+    with pytest.raises(InputError, match=r"^train_set: it was made from other questions"):
         assess_label_noise(tagged.iloc[1:], questions, scores, {"threshold": 0.5}, TARGET, PARAMETERS)
 
 

@@ -82,8 +82,8 @@ def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
         dataset = catalog.get(name)
         if isinstance(dataset, MemoryDataset) and not dataset.exists():
             raise InputError(
-                f"{name} is kept in memory only, and what makes it is not part of this run; say by --to-nodes how far to "
-                "go, and what is needed before it runs, too."
+                f"{name} is kept in memory only, and what makes it is not part of this run; say by --to-nodes how far "
+                "to go, and what is needed before it runs, too."
             )
         path = _local_path(dataset)
         if path is not None and not path.exists() and not getattr(dataset, "optional", False):
