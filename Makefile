@@ -1,6 +1,6 @@
 # One vocabulary for people, hooks and CI. A bare `make` prints it.
 .DEFAULT_GOAL := help
-.PHONY: run tune test test-long test-browser drill check format viz viz-static lab mlflow repro api-server clean help lock benchmark
+.PHONY: docs run tune test test-long test-browser drill check format viz viz-static lab mlflow repro api-server clean help lock benchmark
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,6 +50,9 @@ format: $(READY) ## Format the code, strip the notebooks
 	ruff check --fix .
 	nbstripout notebooks/*.ipynb
 
+docs: $(READY) ## The site, with the figures of the last run: open build/docs/index.html
+	python docs/build.py
+
 viz: $(READY) ## The lineage in the browser
 	kedro viz run
 
@@ -83,7 +86,7 @@ lock: $(BIN)/uv ## Resolve the dependencies of pyproject.toml anew into requirem
 
 clean: ## Remove what a run or a tool can make again; raw data, environment, runs and DVC's cache stay
 	git clean -dfXq -- data/0[2-8]_* data/test
-	rm -rf build dist dvc_plots .viz .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist .cache dvc_plots .viz .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find benchmarks src tests -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## This list

@@ -254,6 +254,10 @@ class TestCheckInputs:
         pipeline = Pipeline([Node(max, ["params:number", "parameters", "memory"], "largest")])
         check_inputs(pipeline, DataCatalog({"memory": MemoryDataset(1)}))
 
+    def test_what_only_another_node_could_put_into_memory_is_named(self) -> None:
+        with pytest.raises(InputError, match=r"^memory is kept in memory only.*--to-nodes"):
+            check_inputs(Pipeline([Node(max, ["memory"], "largest")]), DataCatalog({"memory": MemoryDataset()}))
+
 
 def test_harvest_is_written_aside_even_when_it_breaks_off(tmp_path: Path) -> None:
     def break_off():

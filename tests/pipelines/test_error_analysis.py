@@ -20,6 +20,7 @@ from question_classification.pipelines.error_analysis.nodes import (
 )
 from question_classification.pipelines.error_analysis.parameters import ErrorAnalysisParameters, ExportedModelParameters
 from question_classification.pipelines.modelling.parameters import TextParameters
+from question_classification.stackexchange.errors import InputError
 
 TEXT = TextParameters(formulas="keep")
 TARGET = {"target_tag": "machine-learning", "match": "exact"}
@@ -182,6 +183,13 @@ def test_label_noise_counts_worked_out_by_hand() -> None:
     assert noise.loc[["none", "with a neighbour tag"], "false_positives"].tolist() == [4, 3]
     assert noise.loc["none", "average_precision"] == pytest.approx(average_precision_score(label, score))
     assert noise.loc["with a neighbour tag", "average_precision"] == 1.0
+
+
+def test_sets_that_were_made_from_other_questions_are_refused(questions: pd.DataFrame) -> None:
+    tagged = questions[["question_id"]].assign(tags="<svm>")
+    scores = questions[["question_id", "is_target"]].assign(score=0.5)
+    with pytest.raises(InputError, match=r"^train_set: it was made from other questions"):
+        assess_label_noise(tagged.iloc[1:], questions, scores, {"threshold": 0.5}, TARGET, PARAMETERS)
 
 
 def test_learning_curve_ends_where_the_cross_validation_is(

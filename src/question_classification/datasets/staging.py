@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kedro.io import DataCatalog
+from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 
 from question_classification.stackexchange.errors import InputError
@@ -69,17 +69,22 @@ class StagedOutputs:
 
 
 def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
-    """Check that what a pipeline reads from disk is there, before anything runs.
+    """Check that what a pipeline reads is there, before anything runs.
 
     A dataset with a true attribute `optional` says by itself what there is where nothing has been made.
 
     Raises:
-        InputError: an input has not been made yet; the message names it and its file.
+        InputError: an input has not been made yet, and the message names it and its file; or nothing keeps it.
     """
     for name in sorted(pipeline.inputs()):
         if name.startswith("params:") or name == "parameters":
             continue
         dataset = catalog.get(name)
+        if isinstance(dataset, MemoryDataset) and not dataset.exists():
+            raise InputError(
+                f"{name} is kept in memory only, and what makes it is not part of this run; say by --to-nodes how far "
+                "to go, and what is needed before it runs, too."
+            )
         path = _local_path(dataset)
         if path is not None and not path.exists() and not getattr(dataset, "optional", False):
             shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

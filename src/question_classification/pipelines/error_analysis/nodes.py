@@ -8,6 +8,7 @@ import pandas as pd
 from question_classification.models.questions import TokenizedQuestions
 from question_classification.pipelines.error_analysis.parameters import ErrorAnalysisParameters
 from question_classification.pipelines.modelling.parameters import Candidate, TextParameters
+from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.tags import parse_tags
 
 _DIGITS = 6  # the same on every processor
@@ -163,6 +164,9 @@ def assess_label_noise(
     Returns:
         The neighbour tags, found in the training set; and per kind of rows that are left out their number, how many of
         them are false positives at the threshold, and the average precision without them.
+
+    Raises:
+        InputError: the sets were made from other questions.
     """
     from question_classification.models.label_noise import (
         average_precision_without,
@@ -172,6 +176,11 @@ def assess_label_noise(
     )
 
     tags = questions.set_index("question_id")["tags"].map(parse_tags)
+    if not train_set["question_id"].isin(tags.index).all():
+        raise InputError(
+            "train_set: it was made from other questions than those of 02_intermediate; run `kedro run`, or bring what "
+            "belongs together by `dvc checkout --force`."
+        )
     neighbours = find_neighbour_tags(
         tags[train_set["question_id"]].tolist(),
         train_set["is_target"],
