@@ -242,6 +242,8 @@ class TestTrackedRun:
             "figures/learning_curve.png": "learning_curve.png",
             "metrics.json": "metrics.json",
             "report.html": "report.html",
+            "model_card.md": "model_card.md",
+            "data_card.md": "data_card.md",
         }
         root = Path(run.info.artifact_uri.removeprefix("file://"))
         found = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from question_classification.pipelines.reporting.cards import code, escape, render_data_card, render_model_card
-from question_classification.pipelines.reporting.names import METRIC_NAMES, POLICY_NAMES
+from question_classification.pipelines.reporting.names import METRIC_NAMES, POLICY_NAMES, describe_policy
 from question_classification.pipelines.reporting.parameters import ReportingParameters
 
 DASH = "\u2013"
@@ -116,8 +116,11 @@ class TestModelCard:
         table = rows(made.model_card, "Threshold")
         assert len(table) == len(POLICY_NAMES)
         for name, cells in table.items():
-            policy = next(key for key, words in POLICY_NAMES.items() if name.startswith(words))
-            outcome = made.selected["policies"][policy]
+            outcome = next(
+                each
+                for policy, each in made.selected["policies"].items()
+                if name.startswith(describe_policy(policy, each["aim"]))
+            )
             counts = [outcome[each] for each in ("flagged", "true_positive", "false_positive", "false_negative")]
             assert [numbers(cell)[0] for cell in cells[1:5]] == pytest.approx(counts, abs=0.051)
             shown = [numbers(cells[place])[0] for place in (0, 5, 6)]

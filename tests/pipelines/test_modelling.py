@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -646,7 +647,8 @@ class TestNoFittingStepSeesTheTestSet:
         before = {layer: read_bytes(project / layer) for layer in ("06_models", "07_model_output")}
         with KedroSession.create(project.parents[1], env="test") as session:
             catalog = session.load_context().catalog
-        SequentialRunner().run(pipelines["modelling"] + pipelines["thresholding"], catalog)
+        with mlflow.start_run():  # or what is logged would begin one, and leave it open
+            SequentialRunner().run(pipelines["modelling"] + pipelines["thresholding"], catalog)
         assert len(before["06_models"]) >= 10
         assert read_bytes(project / "06_models") == before["06_models"]
         after = read_bytes(project / "07_model_output")

@@ -18,8 +18,8 @@ from question_classification.pipelines.reporting.names import (
     CANDIDATE_NAMES,
     LABEL_NOISE_NAMES,
     METRIC_NAMES,
-    POLICY_NAMES,
     SLICE_NAMES,
+    describe_policy,
     describe_source,
 )
 from question_classification.pipelines.reporting.parameters import ReportingParameters
@@ -75,6 +75,7 @@ def render_model_card(
         by_split=measured,
         missing_splits=[kind for kind in by_split if kind not in measured],
         policies=selected["policies"],
+        policy_names={policy: describe_policy(policy, each["aim"]) for policy, each in selected["policies"].items()},
         hyperparameters=hyperparameters,
         candidates=metrics["candidates"],
         slices=slices.to_dict("records"),
@@ -171,7 +172,6 @@ def _render(template: str, front: dict[str, Any], **values: Any) -> str:
         "candidate_names": CANDIDATE_NAMES,
         "label_noise_names": LABEL_NOISE_NAMES,
         "metric_names": METRIC_NAMES,
-        "policy_names": POLICY_NAMES,
         "slice_names": SLICE_NAMES,
         "split_names": {"stratified": "At random (stratified)", "temporal": "The last by date (temporal)"},
         "licenses_page": _LICENSES,
