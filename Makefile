@@ -31,7 +31,7 @@ test: $(READY) ## The tests, on all cores
 test-long: $(READY) ## What takes minutes: a harvest that is killed fifty times
 	pytest --numprocesses=auto --dist=loadfile --quiet -m long
 
-test-browser: $(READY) ## The pages in Chromium, which must be there (Debian: apt-get install chromium)
+test-browser: $(READY) viz-static ## The pages in Chromium, which must be there (Debian: apt-get install chromium)
 	pytest --quiet -m browser tests/browser
 
 drill: $(READY) ## Does a model still come out the same, here and in a clone, and is a change caught and named?
@@ -59,7 +59,7 @@ viz: $(READY) ## The lineage in the browser
 viz-static: $(READY) ## The lineage as one page that opens from disk: data/08_reporting/lineage.html
 	kedro viz build --include-previews
 	python -m question_classification.provenance.lineage_site build data/08_reporting/lineage.html
-	rm -rf build
+	@find build -mindepth 1 -maxdepth 1 ! -name docs -exec rm -rf {} +
 
 lab: $(READY) ## JupyterLab with the Kedro kernel
 	kedro jupyter lab

@@ -166,10 +166,9 @@ class Story:
         done = self.project.kedro("lineage", "champion", "--diff", "data/test/06_models/selected.skops", "--json")
         assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout)
-        data = [line for line in found["data"] if not line.startswith("made from other files")]
+        del found["derived data"]
         return {
             **found,
-            "data": data,
             "code": [line for line in found["code"] if not line.startswith(("commit", "  "))],
         }
 

@@ -115,8 +115,8 @@ def test_difference_of_two_commits_in_words(project: Path) -> None:
         "data": [
             f"{RAW}: 1 part added (2020-03.parquet), 1 part changed (2020-02.parquet), "
             "1 part removed (2020-01.parquet)",
-            "made from other files and differ, too: data/scores.csv",
         ],
+        "derived data": ["data/scores.csv"],
         "code": [
             f"commit {hashes['one'][:10]} → {hashes['other'][:10]}",
             f"  + {hashes['other'][:7]} To other",

@@ -15,7 +15,10 @@ from question_classification.provenance.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs, in words, by kind: model, data, code, parameters, environment, metrics."""
+    """What differs, in words, by kind: model, data, derived data, code, parameters, environment, metrics.
+
+    Data are the files that rest on no other one; derived data were made from others.
+    """
 
     lines: dict[str, list[str]]
 
@@ -36,10 +39,12 @@ def compare(first: Snapshot, second: Snapshot, project: Path) -> Difference:
         project: the root of the project, whose history tells the commits.
     """
     alike = first.source == second.source
+    data, derived = _compare_data(first, second, alike)
     return Difference(
         {
             "model": [] if first.model == second.model else [f"md5 {first.model} → {second.model}"],
-            "data": _compare_data(first, second, alike),
+            "data": data,
+            "derived data": derived,
             "code": _compare_code(first, second, project),
             "parameters": _compare_values(first.parameters, second.parameters, alike),
             "environment": _compare_environment(first, second, alike),
@@ -48,8 +53,8 @@ def compare(first: Snapshot, second: Snapshot, project: Path) -> Difference:
     )
 
 
-def _compare_data(first: Snapshot, second: Snapshot, alike: bool) -> list[str]:
-    """Say which files that the models come from have another content: in full those that rest on no other file."""
+def _compare_data(first: Snapshot, second: Snapshot, alike: bool) -> tuple[list[str], list[str]]:
+    """Say which files of the models' origins have another content: those that rest on no other file, and the rest."""
     lines, made = [], []
     for path in _names(first.files, second.files, alike):
         one, other = first.files.get(path), second.files.get(path)
@@ -60,7 +65,7 @@ def _compare_data(first: Snapshot, second: Snapshot, alike: bool) -> list[str]:
                 made.append(path)
             else:
                 lines.append(f"{path}: {_compare_files(one, other)}")
-    return [*lines, f"made from other files and differ, too: {shorten(made)}"] if made else lines
+    return lines, [shorten(made)] if made else []
 
 
 def _names(first: Mapping[str, Any], second: Mapping[str, Any], alike: bool) -> list[str]:
