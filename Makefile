@@ -1,6 +1,6 @@
 # One vocabulary for people, hooks and CI. A bare `make` prints it.
 .DEFAULT_GOAL := help
-.PHONY: docs run tune test test-long test-browser drill check format viz viz-static lab mlflow repro api-server clean help lock benchmark
+.PHONY: docs run tune test test-long test-browser test-notebooks drill check format viz viz-static lab mlflow repro api-server clean help lock benchmark
 
 PYTHON ?= python3
 VENV := .venv
@@ -28,7 +28,10 @@ tune: $(READY) ## Better hyperparameters for the data at hand; a search that was
 test: $(READY) ## The tests, on all cores
 	pytest --numprocesses=auto --dist=loadfile --quiet
 
-test-long: $(READY) ## What takes minutes: a harvest that is killed fifty times
+test-notebooks: $(READY) ## The notebooks and the solutions of their exercises, from top to bottom
+	pytest --quiet -m "long or not long" tests/test_notebooks.py
+
+test-long: $(READY) ## What takes minutes: kills, clones, remotes, the tutorial word for word
 	pytest --numprocesses=auto --dist=loadfile --quiet -m long
 
 test-browser: $(READY) viz-static ## The pages in Chromium, which must be there (Debian: apt-get install chromium)

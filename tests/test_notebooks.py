@@ -6,6 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
@@ -24,6 +26,7 @@ def test_each_notebook_opens_with_what_is_learned_and_ends_with_exercises() -> N
         assert "## Exercises" in "".join(cells[-1]["source"]), path.name
 
 
+@pytest.mark.long
 def test_notebooks_and_solutions_run_from_top_to_bottom(finished_project, tmp_path: Path) -> None:
     """On the small data set of the environment `test`."""
     project = finished_project.copy(tmp_path / "project")

@@ -31,6 +31,7 @@ def verify(project: Any, *arguments: str) -> tuple[int, list[str]]:
     return done.returncode, (done.stdout + done.stderr).strip().splitlines()
 
 
+@pytest.mark.long
 def test_newest_model_comes_out_the_same(finished_project, tmp_path: Path) -> None:
     project = finished_project.copy(tmp_path / "project")
     before = project.contents()

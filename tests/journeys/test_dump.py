@@ -64,6 +64,7 @@ def test_a_broken_one_keeps_what_comes_before_unless_there_is_more(project, kedr
     assert project.contents(RAW) == raw
 
 
+@pytest.mark.long
 def test_killed_in_the_middle_it_leaves_the_earlier_layer(project, kedro_run, tmp_path: Path) -> None:
     large = tmp_path / "large.xml"
     write_dump(large, simulate(20_000, seed=4))

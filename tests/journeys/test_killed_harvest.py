@@ -58,6 +58,7 @@ def check_kills(site: Site, folder: Path, seed: int, kills: int, longest: float)
     assert contents(folder / "killed") == contents(folder / "whole")
 
 
+@pytest.mark.long
 def test_a_few_kills(tmp_path: Path) -> None:
     check_kills(Site.simulated(questions=4_000, seed=1), tmp_path, seed=1, kills=3, longest=1.0)
 

@@ -53,8 +53,12 @@ def kedro(story: Any, enter: Callable[[Any], None]) -> Callable[..., Result]:
 
 
 @pytest.fixture
-def client(story: Any) -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(f"sqlite:///{story.folder}/mlflow.db")
+def client(story: Any) -> Iterator[mlflow.MlflowClient]:
+    """The registry looks for logged models in the store of the whole process, whatever the client's own is."""
+    earlier, uri = mlflow.get_tracking_uri(), f"sqlite:///{story.folder}/mlflow.db"
+    mlflow.set_tracking_uri(uri)
+    yield mlflow.MlflowClient(uri)
+    mlflow.set_tracking_uri(earlier)
 
 
 @pytest.fixture
@@ -412,6 +416,7 @@ def server(story: Any, tmp_path: Path) -> Iterator[str]:
         process.wait(timeout=20)
 
 
+@pytest.mark.long
 def test_a_tracking_server_will_do(
     story: Any, enter: Callable[[Any], None], server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
