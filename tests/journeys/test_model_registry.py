@@ -1,14 +1,8 @@
 """`kedro model`: registered, judged, promoted, refused, forced, rolled back, archived; and what is noted of it."""
 
 import json
-import os
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -386,52 +380,3 @@ def test_two_promotions_at_once_leave_one_champion(
     assert champion in numbers
     assert codes[numbers.index(champion)] == 0
     assert aliases()["previous"] != champion
-
-
-@pytest.fixture
-def server(story: Any, tmp_path: Path) -> Iterator[str]:
-    """A tracking server over a copy of the store."""
-    shutil.copy(story.folder / "mlflow.db", tmp_path / "mlflow.db")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    uri = f"http://127.0.0.1:{port}"
-    options = ["--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", "--artifacts-destination", str(tmp_path)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port), *options],
-        cwd=tmp_path, env=story.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{uri}/health")
-                break
-            except OSError:
-                assert process.poll() is None
-                time.sleep(0.1)
-        yield uri
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=20)
-
-
-@pytest.mark.long
-def test_a_tracking_server_will_do(
-    story: Any, enter: Callable[[Any], None], server: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    enter(story)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    earlier = mlflow.get_tracking_uri()
-    try:
-        kedro = KedroCLI(story.folder)
-        client = mlflow.MlflowClient(server)
-        run = client.get_model_version(NAME, "1").run_id
-        client.delete_registered_model(NAME)
-        for command in (["register", run], ["promote"], ["list"]):
-            answer = CliRunner().invoke(kedro, ["model", *command])
-            assert answer.exit_code == 0, answer.output
-        assert client.get_model_version_by_alias(NAME, "champion").run_id == run
-        assert answer.stdout.splitlines()[1].split()[:2] == ["1", "champion"]
-    finally:
-        mlflow.set_tracking_uri(earlier)
