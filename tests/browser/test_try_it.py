@@ -34,6 +34,8 @@ from question_classification.models.explanations import explain
 from question_classification.models.export import export_model
 from question_classification.models.fitting import assign_folds, cross_validate, fit_and_score, with_calibrator
 from question_classification.models.questions import Tokenize, TokenizedQuestions
+from question_classification.pipelines.reporting.page import Page as OurPage
+from question_classification.pipelines.reporting.page import embed_json
 from question_classification.text.html import split_body
 from question_classification.text.tokens import CODE_TOKENS, WORDS, TokenPattern, Vocabulary
 
@@ -42,6 +44,7 @@ pytestmark = pytest.mark.browser
 PAGES = Environment(
     loader=PackageLoader("question_classification.pipelines.reporting"), autoescape=True, undefined=StrictUndefined
 )
+PAGES.filters["embed_json"] = embed_json
 WEIGHTS = {"title": 0.6, "prose": 1.0, "code": 1.2}
 NUMERIC = ["creation_time", "title_length", "body_length"]
 CANDIDATES: dict[str, Callable[[str], Pipeline]] = {
@@ -444,7 +447,7 @@ class TestScores:
 
 RECORD = {"target_tag": "python", "candidate": "fielded_logistic", "threshold": 0.4, "reason": None}
 STYLE = ":root { color-scheme: light dark; --line: #888; --soft: light-dark(#f6f8fa, #1b2129); "
-STYLE += "--quiet: light-dark(#59636e, #9198a1); --accent: light-dark(#0072b2, #56b4e9); }"
+STYLE += "--quiet: light-dark(#59636e, #9198a1); --accent: light-dark(#0072b2, #56b4e9); --warm: light-dark(#a84a00, #ffa45c); }"
 
 
 def simulate() -> tuple[pd.DataFrame, np.ndarray]:
@@ -480,7 +483,7 @@ def write_box(folder: Path, record: dict[str, Any]) -> Path:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Box</title>'
         '<style>{{ style|safe }}{% include "try_it.css" %}</style></head>'
         '<body><main><h1>Report</h1>{% include "try_it.html.j2" %}</main></body></html>'
-    ).render(exported_model=record, style=STYLE)
+    ).render(exported_model=record, style=STYLE, page=OurPage(PAGES))
     file = folder / "box.html"
     file.write_text(with_policy(page), encoding="utf-8")
     return file
