@@ -447,7 +447,8 @@ class TestScores:
 
 RECORD = {"target_tag": "python", "candidate": "fielded_logistic", "threshold": 0.4, "reason": None}
 STYLE = ":root { color-scheme: light dark; --line: #888; --soft: light-dark(#f6f8fa, #1b2129); "
-STYLE += "--quiet: light-dark(#59636e, #9198a1); --accent: light-dark(#0072b2, #56b4e9); --warm: light-dark(#a84a00, #ffa45c); }"
+STYLE += "--quiet: light-dark(#59636e, #9198a1); --accent: light-dark(#0072b2, #56b4e9); "
+STYLE += "--warm: light-dark(#a84a00, #ffa45c); }"
 
 
 def simulate() -> tuple[pd.DataFrame, np.ndarray]:
