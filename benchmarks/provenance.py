@@ -1,11 +1,12 @@
-"""What it costs to know where a model comes from: `kedro run` with the provenance hook against the same without it,
-and `dvc repro` with nothing to do, as `make repro` calls it, against a bare `dvc status`.
+"""What it costs to know where a model comes from, and to find that there is nothing to do.
 
     python benchmarks/provenance.py [--rounds 5] [--questions 20000]
 
-Rounds alternate between the two, and which comes first; a ratio is of the two of one round. CPU time is that of all
-processes of a command, on all cores: on a machine that has other work to do, it tells more than wall time.
-"""  # noqa: D205
+`kedro run` with the provenance hook against the same without it; `dvc repro` with nothing to do, as `make repro` calls
+it, against a bare `dvc status`. Rounds alternate between the two, and which comes first; a ratio is of the two of one
+round. CPU time is that of all processes of a command, on all cores: on a machine that has other work to do, it tells
+more than wall time.
+"""
 
 import argparse
 import resource

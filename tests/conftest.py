@@ -136,8 +136,11 @@ def new_project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def enter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Project], None]:
+def enter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Project], None]]:
     """Return a function that enters a project, so that Kedro can be called in this process, which is faster."""
+    import mlflow  # takes a second, which most tests need not spend
+
+    earlier = mlflow.get_tracking_uri()  # a run sets it for the whole process, and other tests have theirs
 
     def enter(project: Project) -> None:
         for name in ("KEDRO_ENV", "MLFLOW_TRACKING_URI", "DVC_ROOT", "QUESTION_CLASSIFICATION_TRACEBACK"):
@@ -147,7 +150,19 @@ def enter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Project], None]:
         monkeypatch.setattr(sys, "path", sys.path.copy())
         monkeypatch.chdir(project.folder)
 
-    return enter
+    yield enter
+    mlflow.set_tracking_uri(earlier)
+
+
+@pytest.fixture
+def kedro(story: Project, enter: Callable[[Project], None]) -> Callable[..., Result]:
+    """Return a function that calls Kedro in the project of a module's `story`, in this process."""
+
+    def kedro(*arguments: str) -> Result:
+        enter(story)
+        return CliRunner().invoke(KedroCLI(story.folder), list(arguments))
+
+    return kedro
 
 
 @pytest.fixture

@@ -169,9 +169,7 @@ class Provenance:
         config = context.config_loader["mlflow"]
         uri = config["server"]["mlflow_tracking_uri"]
         ensure_store(uri)
-        if uri.startswith(
-            "http"
-        ):  # a tracking server keeps the artifacts itself, for whoever has no access to our disk
+        if uri.startswith("http"):  # a server keeps the artifacts itself, for whoever cannot reach our disk
             config["tracking"]["experiment"].pop("create_experiment_kwargs", None)
             context.config_loader["mlflow"] = config
 

@@ -6,12 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pandas as pd
 import pytest
 import yaml
-from click.testing import CliRunner, Result
-from kedro.framework.cli.cli import KedroCLI
+from click.testing import Result
 
 from question_classification.experiments.gathering import METRICS_FILE
 from question_classification.models.metrics import paired_bootstrap_difference
@@ -25,20 +23,6 @@ METRICS = "data/test/08_reporting/metrics.json"
 def story(finished_project, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A project after a whole run. The tests follow one another in it."""
     return finished_project.copy(tmp_path_factory.mktemp("experiments") / "project")
-
-
-@pytest.fixture
-def kedro(story: Any, enter: Callable[[Any], None]) -> Callable[..., Result]:
-    def kedro(*arguments: str) -> Result:
-        enter(story)
-        # the store is set for the whole process, and other tests have theirs
-        earlier = mlflow.get_tracking_uri()
-        try:
-            return CliRunner().invoke(KedroCLI(story.folder), list(arguments))
-        finally:
-            mlflow.set_tracking_uri(earlier)
-
-    return kedro
 
 
 @pytest.fixture(scope="module")

@@ -26,11 +26,7 @@ def test_interrupted_run_leaves_earlier_outputs_and_nothing_else(finished_projec
     assert not list(project.folder.glob("data/test/.staging-*"))
 
     runs = mlflow.MlflowClient(f"sqlite:///{project.folder}/mlflow.db").search_runs(["1"])
-    statuses = [run.info.status for run in runs]
-    assert statuses.count("FINISHED") == 1
-    # in the middle of a commit to the store, SQLAlchemy makes an error of its own of the interrupt
-    assert len(statuses) == 2
-    assert {"KILLED", "FAILED"} & {*statuses}
+    assert sorted(run.info.status for run in runs) == ["FINISHED", "KILLED"]
 
 
 def start(project: Any) -> subprocess.Popen[str]:

@@ -7,8 +7,7 @@ from typing import Any
 
 import mlflow
 import pytest
-from click.testing import CliRunner, Result
-from kedro.framework.cli.cli import KedroCLI
+from click.testing import Result
 
 from question_classification.provenance.hashes import hash_file
 from question_classification.provenance.origin import CHANGES_FILE, ORIGIN_FILE, Origin
@@ -27,20 +26,6 @@ def runs() -> list[str]:
 def story(finished_project, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A project after a whole run. The tests follow one another in it."""
     return finished_project.copy(tmp_path_factory.mktemp("lineage") / "project")
-
-
-@pytest.fixture
-def kedro(story: Any, enter: Callable[[Any], None]) -> Callable[..., Result]:
-    def kedro(*arguments: str) -> Result:
-        enter(story)
-        # the store is set for the whole process, and other tests have theirs
-        earlier = mlflow.get_tracking_uri()
-        try:
-            return CliRunner().invoke(KedroCLI(story.folder), list(arguments))
-        finally:
-            mlflow.set_tracking_uri(earlier)
-
-    return kedro
 
 
 def client(project: Any) -> mlflow.MlflowClient:

@@ -10,8 +10,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 import pytest
-from click.testing import CliRunner, Result
-from kedro.framework.cli.cli import KedroCLI
+from click.testing import Result
 from sklearn.metrics import average_precision_score
 
 from question_classification.provenance.hashes import hash_file
@@ -30,20 +29,6 @@ def story(finished_project, tmp_path_factory: pytest.TempPathFactory) -> Any:
     for name, value in (("user.name", "Ada"), ("user.email", "ada@example.com")):
         assert project.execute("git", "config", name, value).returncode == 0
     return project
-
-
-@pytest.fixture
-def kedro(story: Any, enter: Callable[[Any], None]) -> Callable[..., Result]:
-    def kedro(*arguments: str) -> Result:
-        enter(story)
-        # the store is set for the whole process, and other tests have theirs
-        earlier = mlflow.get_tracking_uri()
-        try:
-            return CliRunner().invoke(KedroCLI(story.folder), list(arguments))
-        finally:
-            mlflow.set_tracking_uri(earlier)
-
-    return kedro
 
 
 @pytest.fixture

@@ -165,3 +165,14 @@ def test_no_body_leaves_anything_behind_for_the_next(bodies: list[str]) -> None:
     for body, found in zip(bodies, one_after_another, strict=True):
         with ThreadPoolExecutor(1) as new_thread:
             assert new_thread.submit(split_body, body).result() == found
+
+
+def test_an_interrupt_is_passed_on_and_leaves_nothing_for_the_next_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("question_classification.text.html._Collector._count", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            split_body("<p>one</p><pre>two")
+    assert split_body("<p>three</p>") == ("three", "")

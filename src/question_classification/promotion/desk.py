@@ -65,7 +65,7 @@ class Desk:
             ProvenanceError: there is no such run, or too little is known of its model.
         """
         model = self._store.find_model(run_id, self._project)
-        sources = find_sources(model, self._store, self._client)
+        sources = find_sources(model, self._store)
         return self.registry.register(model.run.id, _MODEL, self._describe(model, sources))
 
     def _describe(self, model: Model, sources: Sources) -> dict[str, str]:
@@ -94,7 +94,7 @@ class Desk:
 
     def _gather(self, version: Version) -> Evidence:
         model = self._store.find_model(version.run_id, self._project)
-        return gather(find_sources(model, self._store, self._client), self._client)
+        return gather(find_sources(model, self._store), self._client)
 
     def decide(
         self, version: Version, *, mode: Mode, force: bool, reason: str | None

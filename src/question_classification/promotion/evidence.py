@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +41,7 @@ class Sources:
     quality: TrackedRun
 
 
-def find_sources(model: Model, store: RunStore, client: MlflowClient) -> Sources:
+def find_sources(model: Model, store: RunStore) -> Sources:
     """Find the runs that belong to a model.
 
     Raises:
@@ -52,7 +51,7 @@ def find_sources(model: Model, store: RunStore, client: MlflowClient) -> Sources
     scores = _md5_of(run, _SCORES)
     if scores is None:
         raise ProvenanceError(f"run {run.id}: it has made no {_SCORES}.")
-    runs = [run, *_users(scores, store, client)]
+    runs = [run, *store.find_users(scores)]
     sources = {dataset: next((each for each in runs if _md5_of(each, dataset)), None) for dataset in (_SLICES, _REPORT)}
     sources[_QUALITY] = run if _md5_of(run, _QUALITY) else _find_quality(model, store)
     if missing := [dataset for dataset, found in sources.items() if found is None]:
@@ -88,26 +87,6 @@ def gather(sources: Sources, client: MlflowClient) -> Evidence:
 
 def _md5_of(run: TrackedRun, dataset: str) -> str | None:
     return next((file.md5 for file in run.origin.outputs if file.dataset == dataset), None)
-
-
-def _users(md5: str, store: RunStore, client: MlflowClient) -> Iterator[TrackedRun]:
-    """Yield the finished runs that have read a file, the newest first."""
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    token = None
-    while True:
-        page = client.search_runs(
-            experiments,
-            f"attributes.status = 'FINISHED' AND dataset.digest = '{md5}'",
-            order_by=["start_time DESC"],
-            page_token=token,
-        )
-        for run in page:
-            tracked = store.get(run.info.run_id)
-            if any(file.md5 == md5 for file in tracked.origin.inputs):
-                yield tracked
-        token = page.token
-        if not token:
-            return
 
 
 def _find_quality(model: Model, store: RunStore) -> TrackedRun | None:

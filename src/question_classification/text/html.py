@@ -104,6 +104,10 @@ class _Parser(threading.local):
     """A parser for each thread, for one body after the other: to make one takes as long as to parse a short body."""
 
     def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget what is half parsed."""
         self.collector = _Collector()
         self.html = etree.HTMLParser(target=self.collector, huge_tree=True, encoding="utf-8")
 
@@ -118,9 +122,12 @@ def _parse(html: str) -> BodyText | None:
         for start in range(0, len(text), _CHUNK):
             _parser.html.feed(text[start : start + _CHUNK])
             if _parser.collector.open > _MOST_OPEN:
+                _parser.html.close()
                 return None
-    finally:
         body: BodyText = _parser.html.close()
+    except BaseException:  # Ctrl-C, too: to close the parser would then fail, and hide it
+        _parser.renew()
+        raise
     return body
 
 
