@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from question_classification.models import fitting
 from question_classification.models.calibration import decision_values
 from question_classification.models.estimators import (
     make_fielded_logistic,
@@ -106,20 +105,15 @@ class TestCrossValidate:
         np.testing.assert_array_equal(some[fold == 2], whole[fold == 2])
 
 
-class TestManyQuestions:
-    """They are fitted in processes."""
-
+class TestFitAndCrossValidate:
     @each_pipeline
-    def test_are_fitted_and_scored_to_the_same_last_bit(self, pipeline, simulate, monkeypatch) -> None:
+    def test_gives_what_both_give_one_after_the_other(self, pipeline, simulate) -> None:
         X, y = simulate()
-        fold = assign_folds(y, folds=3, seed=0)
-        few = fit_and_cross_validate(pipeline, Tokenize().transform(X), y, fold)
-        monkeypatch.setattr(fitting, "_MANY_QUESTIONS", 0)
-        many = fit_and_cross_validate(pipeline, Tokenize().transform(X), y, fold)
-        for ours, theirs in zip(many[1:], few[1:], strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-        np.testing.assert_array_equal(many[0].predict_proba(X)[:, 1], many[1])
-        np.testing.assert_array_equal(many[2], cross_validate(pipeline, Tokenize().transform(X), y, fold))
+        questions, fold = Tokenize().transform(X), assign_folds(y, folds=3, seed=0)
+        fitted, scores, decisions = fit_and_cross_validate(pipeline, questions, y, fold)
+        np.testing.assert_array_equal(scores, fit_and_score(pipeline, Tokenize().transform(X), y)[1])
+        np.testing.assert_array_equal(fitted.predict_proba(X)[:, 1], scores)
+        np.testing.assert_array_equal(decisions, cross_validate(pipeline, Tokenize().transform(X), y, fold))
 
 
 class TestAssignFolds:

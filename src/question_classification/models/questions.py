@@ -1,7 +1,7 @@
 """Questions whose texts are tokenised once, for all candidates and all folds to share."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -56,10 +56,6 @@ class TokenizedQuestions:
 
     def _count_tokens(self, fields: tuple[str, ...], n: int) -> Ngrams:
         return count_ngrams([self.tokens[field] for field in fields], n, len(self.terms))
-
-    def __getstate__(self) -> dict[str, Any]:
-        # What has been counted is what another process needs; how the rest would be counted cannot go there.
-        return {"frame": self.frame, "terms": self.terms, "tokens": {}, "_count": None, "_counted": self._counted}
 
     def select(self, columns: Sequence[str]) -> "TokenizedQuestions":
         """Return the questions with some of their columns only."""
