@@ -54,18 +54,15 @@ class ModuleGraph:
     def resources(self, modules: Iterable[Path]) -> set[Path]:
         """Return what lies in the packages among these modules and is no module, such as templates that they read.
 
-        Hidden files, bytecode, `py.typed` and what is for people (README) are left out.
+        A folder without modules counts as one. Hidden files, `py.typed` and what is for people (README) are left out.
         """
-        found: set[Path] = set()
-        pending = [file.parent for file in modules if file.name == "__init__.py"]
-        while pending:
-            for path in pending.pop().iterdir():
-                if path.is_dir():
-                    if not path.name.startswith((".", "__")) and not (path / "__init__.py").exists():
-                        pending.append(path)
-                elif not path.name.startswith((".", "README", "py.typed")) and path.suffix not in (".py", ".pyc"):
-                    found.add(path)
-        return found
+        return {
+            path
+            for module in modules
+            if module.name == "__init__.py"
+            for path in module.parent.iterdir()
+            if not path.name.startswith((".", "__", "README", "py.typed")) and not _holds_modules(path)
+        }
 
     def _find_imports(self, module: str, file: Path) -> Iterator[str]:
         """Yield the names that a module imports: modules, and what may be one or a thing in one."""
@@ -95,6 +92,10 @@ class ModuleGraph:
                 case ast.Assign(targets=[ast.Name(id="__all__")], value=ast.List(elts=items) | ast.Tuple(elts=items)):
                     names += [str(item.value) for item in items if isinstance(item, ast.Constant)]
         return names
+
+
+def _holds_modules(path: Path) -> bool:
+    return path.suffix == ".py" or (path.is_dir() and any(path.rglob("*.py")))
 
 
 def _parse(file: Path) -> ast.Module:
