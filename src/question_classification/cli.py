@@ -42,8 +42,9 @@ def _split_params(context: click.Context, option: click.Parameter, value: Any) -
 run = copy(project.run)
 run.callback = _run
 run.params = [copy(option) for option in run.params]
-_params = next(option for option in run.params if option.name == "params")
-_kedro_split_params, _params.callback = _params.callback, _split_params
+_options = {option.name: option for option in run.params}
+_kedro_split_params, _options["params"].callback = _options["params"].callback, _split_params
+_options["runner"].default = "question_classification.runner.SideBySideRunner"
 cli.add_command(run)
 cli.add_command(model)
 cli.add_command(experiments)

@@ -3,7 +3,9 @@
 import logging
 import sys
 from collections.abc import Iterator, Mapping
+from inspect import isgeneratorfunction
 from pathlib import Path
+from threading import Lock, get_ident
 from typing import Any
 
 from kedro.framework.context import KedroContext
@@ -60,6 +62,8 @@ class Progress:
 
     def __init__(self) -> None:
         self._ticker = Ticker()
+        self._lock = Lock()
+        self._going_on: dict[int, str] = {}  # by thread, for nodes run side by side
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
@@ -68,22 +72,40 @@ class Progress:
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
-        self._started += 1
-        logger.info("%*d/%d %s", len(str(self._of)), self._started, self._of, node.name)
-        self._ticker.start(node.name)
+        with self._lock:
+            self._started += 1
+            logger.info("%*d/%d %s", len(str(self._of)), self._started, self._of, node.name)
+        self._show(node.name)
 
     @hook_impl
     def before_dataset_loaded(self, dataset_name: str) -> None:
-        self._ticker.start(f"reading {dataset_name}")
+        self._show(f"reading {dataset_name}")
 
-    # A node goes on while its outputs are written: those of a generator are made one by one.
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, node: Node) -> None:
+        # A node goes on while its outputs are written: those of a generator are made one by one.
+        if dataset_name == node.outputs[-1] and not isgeneratorfunction(node.func):
+            self._show(None)
+
+    def _show(self, what: str | None) -> None:
+        with self._lock:
+            self._going_on.pop(get_ident(), None)
+            if what:
+                self._going_on[get_ident()] = what
+            self._ticker.stop()
+            if self._going_on:
+                self._ticker.start(", ".join(self._going_on.values()))
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self) -> None:
-        self._ticker.stop()
+        self._end()
 
     @hook_impl(tryfirst=True)
     def on_pipeline_error(self) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        self._going_on.clear()
         self._ticker.stop()
 
 

@@ -1,6 +1,7 @@
 """Questions whose texts are tokenised once, for all candidates and all folds to share."""
 
 from collections.abc import Callable, Sequence
+from threading import RLock
 from typing import Self
 
 import numpy as np
@@ -44,15 +45,17 @@ class TokenizedQuestions:
         self.tokens = tokens
         self._count = count or self._count_tokens
         self._counted: dict[tuple[tuple[str, ...], int], Ngrams] = {}
+        self._counting = RLock()
 
     def __len__(self) -> int:
         return len(self.frame)
 
     def ngrams(self, fields: tuple[str, ...], n: int) -> Ngrams:
         """Return the counts of n-grams in some fields taken together."""
-        if (fields, n) not in self._counted:
-            self._counted[fields, n] = self._count(fields, n)
-        return self._counted[fields, n]
+        with self._counting:  # a thread that wants the same waits for it
+            if (fields, n) not in self._counted:
+                self._counted[fields, n] = self._count(fields, n)
+            return self._counted[fields, n]
 
     def _count_tokens(self, fields: tuple[str, ...], n: int) -> Ngrams:
         return count_ngrams([self.tokens[field] for field in fields], n, len(self.terms))
