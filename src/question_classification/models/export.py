@@ -24,6 +24,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -86,7 +87,7 @@ def export_model(
     model = _read(fitted)
     steps, X = _share(fitted, questions)
     weights = steps[:-1].transform(X) if model.parts and len(steps) > 1 else X
-    log_odds = decision_values(steps, X)
+    log_odds = decision_values(steps[-1], weights)
 
     def error(precision: Precision) -> float:
         if not model.parts:
@@ -155,7 +156,7 @@ class _Part:
 
     def encode(self, precision: Precision) -> dict[str, Any]:
         if isinstance(self.transformer, Tfidf):
-            return _encode_terms(self.transformer, self.coefficients, precision)
+            return {**self.terms, **_encode_coefficients(self.coefficients, precision)}
         if isinstance(self.transformer, ContainsWords):
             return {
                 "kind": "keyword",
@@ -172,6 +173,12 @@ class _Part:
             "scale": scale.scale_.tolist(),
             "coefficients": self.coefficients.tolist(),
         }
+
+    @cached_property
+    def terms(self) -> dict[str, Any]:
+        """Return what is the same at every precision."""
+        assert isinstance(self.transformer, Tfidf)
+        return _encode_terms(self.transformer)
 
 
 @dataclass(frozen=True)
@@ -240,15 +247,11 @@ def _width(transformer: Tfidf | Pipeline | ContainsWords) -> int:
     return len((transformer[0] if isinstance(transformer, Pipeline) else transformer).columns)
 
 
-def _encode_terms(tfidf: Tfidf, coefficients: NDArray[np.float64], precision: Precision) -> dict[str, Any]:
+def _encode_terms(tfidf: Tfidf) -> dict[str, Any]:
     unigrams = tfidf.terms_[0][:, 0]
     bigrams = tfidf.terms_[1] if tfidf.bigrams else np.empty((0, 2), np.int64)
-    values, places = np.unique(tfidf.weights_.idf_ if len(coefficients) else np.empty(0), return_inverse=True)
-    if isinstance(precision, str):
-        data = coefficients.astype(np.dtype(precision).newbyteorder("<")).tobytes()
-    else:
-        multiples = np.round(coefficients / precision).astype(np.int64)
-        data = _leb128(np.where(multiples < 0, -2 * multiples - 1, 2 * multiples))
+    weighed = len(unigrams) + len(bigrams)
+    values, places = np.unique(tfidf.weights_.idf_ if weighed else np.empty(0), return_inverse=True)
     return {
         "kind": "terms",
         "fields": list(tfidf.fields),
@@ -258,10 +261,16 @@ def _encode_terms(tfidf: Tfidf, coefficients: NDArray[np.float64], precision: Pr
         "bigrams": _pack(_leb128(_pair_differences(bigrams))),
         "idf_values": values.tolist(),
         "idf": _pack(_leb128(places)),
-        "type": precision if isinstance(precision, str) else "multiples",
-        "step": None if isinstance(precision, str) else precision,
-        "coefficients": _pack(data),
     }
+
+
+def _encode_coefficients(coefficients: NDArray[np.float64], precision: Precision) -> dict[str, Any]:
+    if isinstance(precision, str):
+        data = coefficients.astype(np.dtype(precision).newbyteorder("<")).tobytes()
+        return {"type": precision, "step": None, "coefficients": _pack(data)}
+    multiples = np.round(coefficients / precision).astype(np.int64)
+    data = _leb128(np.where(multiples < 0, -2 * multiples - 1, 2 * multiples))
+    return {"type": "multiples", "step": precision, "coefficients": _pack(data)}
 
 
 def _pair_differences(pairs: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -301,6 +310,7 @@ def _steepest(calibrator: SigmoidCalibrator | IsotonicCalibrator) -> float:
     return steepest
 
 
+@cache
 def _assigned_runs() -> NDArray[np.int64]:
     """Return the lengths of runs of code points: at first those that are assigned, then not, and so on."""
     assigned = [unicodedata.category(chr(code)) != "Cn" for code in range(sys.maxunicode + 1)]

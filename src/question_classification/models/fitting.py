@@ -1,13 +1,14 @@
 """Fit and score pipelines on questions that are tokenised once, for all of them."""
 
+import os
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
@@ -170,8 +171,8 @@ def side_by_side(calls: Sequence[Callable[[], Any]], X: Any, steps: Pipeline) ->
     """
     for tfidf in _find_tfidf(steps):
         tfidf.count_terms(X)  # once for all
-    results: list[Any] = Parallel(n_jobs=-1, prefer="threads")(delayed(call)() for call in calls)
-    return results
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda call: call(), calls))
 
 
 def _find_tfidf(step: Any) -> list[Tfidf]:

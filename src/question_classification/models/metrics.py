@@ -6,7 +6,6 @@ class, both of shape (n_samples,). A row is predicted positive where its score i
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import (
     accuracy_score,
@@ -299,16 +298,15 @@ def _resampled_metrics(
     # A stream for each class: a resample of the positives depends on nothing but the seed and their number.
     positive_draws, negative_draws = np.random.default_rng(seed).spawn(2)
     block = max(1, _ROWS_PER_BLOCK // len(y))
-    # joblib asks for one block after the other, so they are drawn in order; NumPy lets go of Python's lock.
-    blocks = Parallel(n_jobs=-1, prefer="threads")(
-        delayed(_metrics_of_counts)(
+    blocks = [
+        _metrics_of_counts(
             _draw_counts(positive_draws, group_of_positive, size, len(scores)),
             _draw_counts(negative_draws, group_of_negative, size, len(scores)),
             scores,
             threshold,
         )
         for size in (min(block, resamples - start) for start in range(0, resamples, block))
-    )
+    ]
     return np.concatenate(blocks)
 
 
