@@ -1,7 +1,6 @@
 """What happens around a run: inputs checked, progress and summary, outputs all or none, origin in MLflow."""
 
 import logging
-import sys
 from collections.abc import Iterator, Mapping
 from inspect import isgeneratorfunction
 from pathlib import Path
@@ -18,7 +17,6 @@ from question_classification.datasets.run_lock import RunLock
 from question_classification.datasets.staging import StagedOutputs, check_inputs, find_files
 from question_classification.parameter_names import check_parameter_names
 from question_classification.progress import Ticker
-from question_classification.provenance.tracking import flatten_parameters
 from question_classification.stackexchange.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -200,19 +198,21 @@ class Provenance:
         import mlflow
 
         from question_classification.provenance.origin import CODE, NodeRecord, Recorder
+        from question_classification.provenance.tracking import log_parameters
 
         self._recorder = None
         if not mlflow.active_run():
             return
         environment = run_params["env"]
         code = [*CODE, *([f"conf/{environment}"] if environment else [])]
-        parameters = {name for name in pipeline.inputs() if name.startswith("params:")}
+        parameters = {name: catalog.load(name) for name in sorted(pipeline.inputs()) if name.startswith("params:")}
+        log_parameters({name.removeprefix("params:"): value for name, value in parameters.items()})
         self._recorder = Recorder(
             Path(run_params["project_path"]),
             code=code,
             nodes=[NodeRecord(name=node.name, inputs=node.inputs, outputs=node.outputs) for node in pipeline.nodes],
-            inputs=find_files(pipeline.inputs() - parameters, catalog),
-            parameters={name: catalog.load(name) for name in sorted(parameters)},
+            inputs=find_files(pipeline.inputs() - parameters.keys(), catalog),
+            parameters=parameters,
             env=environment,
             runtime_parameters=run_params["runtime_params"] or {},
             pipelines=run_params["pipeline_names"] or ["__default__"],
@@ -256,14 +256,3 @@ class Provenance:
         if catalog.exists("target") and ("target" in made or "data_quality" not in made):  # else it is an older one
             facts |= catalog.load("target")
         return {name: value for name, value in facts.items() if value is not None}
-
-
-class TypedParameters:
-    """Lets kedro-mlflow log typed parameters one by one: it flattens dictionaries, but no pydantic models."""
-
-    @hook_impl
-    def before_pipeline_run(self) -> None:
-        from kedro_mlflow.framework.hooks import mlflow_hook
-
-        module = sys.modules[type(mlflow_hook).__module__]
-        module._flatten_dict = flatten_parameters

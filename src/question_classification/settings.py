@@ -15,7 +15,6 @@ from question_classification.hooks import (
     Provenance,
     Secrets,
     Summary,
-    TypedParameters,
 )
 
 silence_unactionable_warnings()
@@ -37,4 +36,4 @@ CONFIG_LOADER_ARGS: dict[str, Any] = {
     },
 }
 
-HOOKS = (Secrets(), ParameterNames(), Progress(), Provenance(), TypedParameters(), AllOrNothing(), Summary())
+HOOKS = (Secrets(), ParameterNames(), Progress(), Provenance(), AllOrNothing(), Summary())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,19 +84,33 @@ def log_origin(origin: Origin, changes: str, *, tags: Mapping[str, str]) -> None
     mlflow.MlflowClient().log_inputs(run.info.run_id, datasets=datasets)
 
 
-def flatten_parameters(d: dict[str, Any], recursive: bool = True, sep: str = ".") -> dict[str, Any]:
-    """Return the leaves of nested dictionaries and pydantic models by their dotted names.
+def log_parameters(parameters: dict[str, Any]) -> None:
+    """Log the parameters of a whole run in the active one, at once, by their dotted names; a long text as a tag.
 
-    It stands in for kedro-mlflow's own function, hence the names of its arguments.
+    kedro-mlflow would do so node by node, and in a transaction for each parameter, some seconds in all.
+    """
+    import mlflow
+    from kedro_mlflow.framework.hooks import mlflow_hook
+    from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
+
+    values = {name: str(value) for name, value in flatten_parameters(parameters).items()}
+    long = {name for name, value in values.items() if len(value) > MAX_PARAM_VAL_LENGTH}
+    mlflow.log_params({name: value for name, value in values.items() if name not in long})
+    mlflow.set_tags({name: values[name] for name in long})
+    sys.modules[type(mlflow_hook).__module__]._flatten_dict = lambda **_: {}  # type: ignore[attr-defined]
+
+
+def flatten_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the leaves of nested dictionaries and pydantic models by their dotted names.
 
     >>> flatten_parameters({"modelling": {"C": 1.0, "text": {"max_features": 100}}})
     {'modelling.C': 1.0, 'modelling.text.max_features': 100}
     """
     leaves: dict[str, Any] = {}
-    for key, value in d.items():
+    for key, value in parameters.items():
         tree = value.model_dump() if hasattr(value, "model_dump") else value
-        if isinstance(tree, dict) and recursive:
-            leaves |= {f"{key}{sep}{name}": leaf for name, leaf in flatten_parameters(tree, recursive, sep).items()}
+        if isinstance(tree, dict):
+            leaves |= {f"{key}.{name}": leaf for name, leaf in flatten_parameters(tree).items()}
         else:
             leaves[key] = tree
     return leaves
