@@ -243,15 +243,14 @@ def _find_transformers(step: Any, weight: float = 1.0) -> Iterator[tuple[Tfidf |
 
 def _width(transformer: Tfidf | Pipeline | ContainsWords) -> int:
     if isinstance(transformer, Tfidf):
-        return sum(map(len, transformer.terms_))
+        return len(transformer.idf_)
     return len((transformer[0] if isinstance(transformer, Pipeline) else transformer).columns)
 
 
 def _encode_terms(tfidf: Tfidf) -> dict[str, Any]:
     unigrams = tfidf.terms_[0][:, 0]
     bigrams = tfidf.terms_[1] if tfidf.bigrams else np.empty((0, 2), np.int64)
-    weighed = len(unigrams) + len(bigrams)
-    values, places = np.unique(tfidf.weights_.idf_ if weighed else np.empty(0), return_inverse=True)
+    values, places = np.unique(tfidf.idf_, return_inverse=True)
     return {
         "kind": "terms",
         "fields": list(tfidf.fields),

@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array, hstack
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.pipeline import FeatureUnion
 
-from question_classification.models.questions import TokenizedQuestions
+from question_classification.models.questions import Kind, TokenizedQuestions
 
 
 class _StatelessTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -86,7 +86,7 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
     Attributes:
         vocabulary_: The unigrams that terms consist of, in order.
         terms_: Per length of the terms, the numbers of their unigrams, each of shape (n_terms, length).
-        weights_: The `TfidfTransformer`; not fitted where there are no terms, for no question has any such text.
+        idf_: The inverse document frequency of each term, log((1 + n_samples) / (1 + n_questions_with_it)) + 1.
     """
 
     def __init__(
@@ -104,79 +104,71 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
         self.max_terms = max_terms
         self.sublinear = sublinear
 
-    def fit(self, X: TokenizedQuestions, y: ArrayLike | None = None) -> Self:
+    def fit(self, X: TokenizedQuestions, y: ArrayLike | None = None) -> Self:  # noqa: ARG002
         """Choose the terms and weigh them."""
-        self.fit_transform(X, y)
+        _fit([self], X)
         return self
 
     def fit_transform(self, X: TokenizedQuestions, y: ArrayLike | None = None) -> csr_array:  # noqa: ARG002
         """Choose the terms, weigh them, and return the weights, shape (n_samples, n_terms)."""
-        is_chosen = np.zeros(len(X.terms), bool)
-        chosen, blocks = [], []
-        for n in self._lengths:
-            ngrams = X.ngrams(tuple(self.fields), n)
-            columns = self._choose(ngrams.counts)
-            chosen.append(ngrams.terms[columns])
-            is_chosen[chosen[-1]] = True
-            places = np.full(ngrams.counts.shape[1], -1)
-            places[columns] = np.arange(len(columns))
-            blocks.append(_take_columns(ngrams.counts, places, len(columns)))
-        numbers = np.flatnonzero(is_chosen)
-        self.vocabulary_ = X.terms[numbers].tolist()
-        self.terms_ = [np.searchsorted(numbers, terms) for terms in chosen]
-        counts = csr_array(hstack(blocks, format="csr"))
-        self.weights_ = TfidfTransformer(sublinear_tf=self.sublinear)
-        if counts.shape[1]:
-            self.weights_.fit(counts)
-        return self._weigh(counts)
+        return _weigh([self], [1.0], X, _fit([self], X))
 
     def transform(self, X: TokenizedQuestions) -> csr_array:
         """Return the weights, shape (n_samples, n_terms)."""
-        return self._weigh(self._count(X))
-
-    def _weigh(self, counts: csr_array) -> csr_array:
-        return csr_array(self.weights_.transform(counts)) if counts.shape[1] else counts
+        return _weigh([self], [1.0], X, [self._find(X)])
 
     def count_terms(self, X: TokenizedQuestions) -> None:
         """Have the terms counted that this will ask for."""
-        for n in self._lengths:
-            X.ngrams(tuple(self.fields), n)
+        X.frequencies(*self._kinds)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Return the terms, the words of a bigram with a space between them."""
         words = np.array(self.vocabulary_, dtype=object)
         return np.concatenate(
             [
-                words[terms[:, 0]] if n == 1 else words[terms[:, 0]] + " " + words[terms[:, 1]]
-                for n, terms in zip(self._lengths, self.terms_, strict=True)
+                words[terms[:, 0]] if kind.n == 1 else words[terms[:, 0]] + " " + words[terms[:, 1]]
+                for kind, terms in zip(self._kinds, self.terms_, strict=True)
             ]
         )
 
     @property
-    def _lengths(self) -> tuple[int, ...]:
-        return (1, 2) if self.bigrams else (1,)
+    def _kinds(self) -> tuple[Kind, ...]:
+        return tuple(Kind(tuple(self.fields), n, self.sublinear) for n in ((1, 2) if self.bigrams else (1,)))
 
-    def _choose(self, counts: csr_array) -> NDArray[np.intp]:
-        """Return the columns of the chosen terms, ascending."""
-        questions = np.bincount(counts.indices, minlength=counts.shape[1])
-        kept = np.flatnonzero(questions >= max(1, self.min_questions))
-        if self.max_terms is not None and len(kept) > self.max_terms:
-            total = np.bincount(counts.indices, counts.data, minlength=counts.shape[1])
-            kept = np.sort(kept[np.argsort(-total[kept], kind="stable")[: self.max_terms]])
-        return kept
+    def _choose(self, X: TokenizedQuestions, questions: NDArray[np.intp]) -> NDArray[np.int32]:
+        """Choose among the n-grams by how many questions each is in, and return the place of each, -1 for none."""
+        is_chosen = np.zeros(len(X.terms), bool)
+        places, chosen, taken, start = np.full(len(questions), -1, np.int32), [], 0, 0
+        for kind in self._kinds:
+            ngrams = X.ngrams(kind.fields, kind.n)
+            end = start + len(ngrams.terms)
+            kept = np.flatnonzero(questions[start:end] >= max(1, self.min_questions))
+            if self.max_terms is not None and len(kept) > self.max_terms:
+                total = np.bincount(ngrams.counts.indices, ngrams.counts.data, minlength=len(ngrams.terms))
+                kept = np.sort(kept[np.argsort(-total[kept], kind="stable")[: self.max_terms]])
+            places[start + kept] = np.arange(taken, taken + len(kept))
+            chosen.append(ngrams.terms[kept])
+            is_chosen[chosen[-1]] = True
+            taken, start = taken + len(kept), end
+        numbers = np.flatnonzero(is_chosen)
+        self.vocabulary_ = X.terms[numbers].tolist()
+        self.terms_ = [np.searchsorted(numbers, terms) for terms in chosen]
+        self.idf_ = np.log((1 + len(X)) / (1 + questions[places >= 0])) + 1
+        return places
 
-    def _count(self, X: TokenizedQuestions) -> csr_array:
-        """Count the terms, shape (n_samples, n_terms)."""
+    def _find(self, X: TokenizedQuestions) -> NDArray[np.int32]:
+        """Return the place of each n-gram among the terms, -1 for none."""
         # The index of X.terms is built once for all that look into it.
         known = X.terms.get_indexer(pd.Index(self.vocabulary_, dtype=object))
         numbers = np.full(len(X.terms) + 1, -1)
         numbers[known] = np.arange(len(known))
         numbers[-1] = -1  # where the terms that X lacks went
-        blocks = []
-        for n, terms in zip(self._lengths, self.terms_, strict=True):
-            ngrams = X.ngrams(tuple(self.fields), n)
-            blocks.append(_take_columns(ngrams.counts, _find_rows(numbers[ngrams.terms], terms), len(terms)))
-        return csr_array(hstack(blocks, format="csr"))
+        places, taken = [], 0
+        for kind, terms in zip(self._kinds, self.terms_, strict=True):
+            row = _find_rows(numbers[X.ngrams(kind.fields, kind.n).terms], terms)
+            places.append(np.where(row >= 0, row + taken, -1))
+            taken += len(terms)
+        return np.concatenate(places).astype(np.int32)
 
     def __getstate__(self) -> dict[str, Any]:
         # Many terms as one text: skops would write a node for each of them.
@@ -191,6 +183,76 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
         super().__setstate__(state)
 
 
+class TfidfUnion(FeatureUnion, auto_wrap_output_keys=None):  # type: ignore[misc,call-arg]
+    """Several `Tfidf` side by side, as scikit-learn's `FeatureUnion` has them, in half of its time.
+
+    It goes through the terms of all fields at once.
+    """
+
+    def fit(self, X: TokenizedQuestions, y: ArrayLike | None = None) -> Self:  # noqa: ARG002
+        """Fit each."""
+        _fit(self._tfidfs, X)
+        return self
+
+    def fit_transform(self, X: TokenizedQuestions, y: ArrayLike | None = None) -> csr_array:  # noqa: ARG002
+        """Fit each, and return their weights side by side, shape (n_samples, n_terms)."""
+        return _weigh(self._tfidfs, self._weights, X, _fit(self._tfidfs, X))
+
+    def transform(self, X: TokenizedQuestions) -> csr_array:
+        """Return the weights side by side, shape (n_samples, n_terms)."""
+        return _weigh(self._tfidfs, self._weights, X, [tfidf._find(X) for tfidf in self._tfidfs])
+
+    def count_terms(self, X: TokenizedQuestions) -> None:
+        """Have the terms counted that this will ask for."""
+        X.frequencies(*_kinds(self._tfidfs))
+
+    @property
+    def _tfidfs(self) -> list[Tfidf]:
+        return [tfidf for _, tfidf in self.transformer_list]
+
+    @property
+    def _weights(self) -> list[float]:
+        return [(self.transformer_weights or {}).get(name, 1.0) for name, _ in self.transformer_list]
+
+
+def _kinds(tfidfs: Sequence[Tfidf]) -> list[Kind]:
+    return [kind for tfidf in tfidfs for kind in tfidf._kinds]
+
+
+def _fit(tfidfs: Sequence[Tfidf], X: TokenizedQuestions) -> list[NDArray[np.int32]]:
+    """Fit each, and return the place of each n-gram among the terms of its own, -1 for none."""
+    values = X.frequencies(*_kinds(tfidfs)).values
+    questions = np.bincount(values.indices, minlength=values.shape[1])
+    widths = [sum(len(X.ngrams(kind.fields, kind.n).terms) for kind in tfidf._kinds) for tfidf in tfidfs]
+    parts = np.split(questions, np.cumsum(widths)[:-1])
+    return [tfidf._choose(X, part) for tfidf, part in zip(tfidfs, parts, strict=True)]
+
+
+def _weigh(
+    tfidfs: Sequence[Tfidf], weights: Sequence[float], X: TokenizedQuestions, places: Sequence[NDArray[np.int32]]
+) -> csr_array:
+    """Return the weights of the terms of each, side by side: each row of each is as long as its weight says."""
+    found = X.frequencies(*_kinds(tfidfs))
+    widths = [len(tfidf.idf_) for tfidf in tfidfs]
+    starts = np.cumsum([0, *widths[:-1]])
+    place = np.concatenate([np.where(own >= 0, own + start, -1) for own, start in zip(places, starts, strict=True)])
+    column = place.astype(np.int32)[found.values.indices]  # liblinear wants 32 bits
+    kept = column >= 0
+    before = np.zeros(len(kept) + 1, np.int32)
+    np.cumsum(kept, out=before[1:])
+    column, value = column[kept], found.values.data[kept]
+    value *= np.concatenate([tfidf.idf_ for tfidf in tfidfs])[column]
+
+    first_kinds = np.cumsum([0, *(len(tfidf._kinds) for tfidf in tfidfs)])
+    bounds = before[found.bounds[:, first_kinds]]
+    lengths = np.diff(bounds, axis=1).ravel()
+    filled = lengths > 0
+    if filled.any():
+        squares = np.add.reduceat(value * value, bounds[:, :-1].ravel()[filled])
+        value *= np.repeat(np.tile(weights, len(X))[filled] / np.sqrt(squares), lengths[filled])
+    return csr_array((value, column, before[found.values.indptr]), shape=(len(X), sum(widths)))
+
+
 def _find_rows(rows: NDArray[np.int64], table: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return where in a sorted table each row is, -1 where it is not; rows with a negative number are not."""
     base = np.int64(max(table.max(initial=0), rows.max(initial=0)) + 1)
@@ -199,15 +261,6 @@ def _find_rows(rows: NDArray[np.int64], table: NDArray[np.int64]) -> NDArray[np.
     place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
     found = (rows >= 0).all(axis=1) & (keys[place] == wanted) if len(keys) else np.zeros(len(rows), bool)
     return np.where(found, place, -1)
-
-
-def _take_columns(matrix: csr_array, places: NDArray[np.int64], width: int) -> csr_array:
-    """Return the columns that have a place, in those places, which ascend as the columns do."""
-    column = places.astype(np.int32)[matrix.indices]  # liblinear wants 32 bits
-    kept = column >= 0
-    before = np.zeros(len(kept) + 1, np.int32)
-    np.cumsum(kept, out=before[1:])
-    return csr_array((matrix.data[kept], column[kept], before[matrix.indptr]), shape=(matrix.shape[0], width))
 
 
 class LogCountRatio(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc,call-arg]
@@ -226,11 +279,12 @@ class LogCountRatio(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
     def fit(self, X: csr_array, y: ArrayLike) -> Self:
         """Count in how many positives and negatives each feature is not 0."""
         positive = np.asarray(y, bool)
-        present = csr_array((np.ones(len(X.data)), X.indices, X.indptr), shape=X.shape)
-        shares = []
-        for rows in (positive, ~positive):
-            questions: NDArray[np.float64] = np.asarray(present[rows].sum(axis=0)).ravel()
-            shares.append((questions + self.smoothing) / (rows.sum() + 2 * self.smoothing))
+        in_all = np.bincount(X.indices, minlength=X.shape[1])
+        in_positive = np.bincount(X.indices, np.repeat(positive.astype(float), np.diff(X.indptr)), X.shape[1])
+        shares = [
+            (questions + self.smoothing) / (rows + 2 * self.smoothing)
+            for questions, rows in ((in_positive, positive.sum()), (in_all - in_positive, (~positive).sum()))
+        ]
         self.ratios_ = np.log(shares[0] / shares[1])
         return self
 

@@ -1,50 +1,64 @@
 """Questions whose texts are tokenised once, for all candidates and all folds to share."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from threading import RLock
-from typing import Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from question_classification.text.html import Formulas, split_body
 from question_classification.text.tokens import (
     CODE_TOKENS,
     WORDS,
+    Frequencies,
     Ngrams,
     Tokens,
     Vocabulary,
     count_ngrams,
     join_ngrams,
+    put_side_by_side,
 )
+
+_T = TypeVar("_T")
 
 TITLE, BODY, PROSE, CODE = "title", "body", "prose", "code"
 FIELDS = (TITLE, BODY, PROSE, CODE)
 """The texts of a question: its title; its body with all markup, as the tutorial has it; and the two parts of a body."""
 
 
+class Kind(NamedTuple):
+    """A kind of n-grams.
+
+    Attributes:
+        fields: of which texts, taken together.
+        n: the length, 1 or 2.
+        sublinear: whether n occurrences count as 1 + log(n).
+    """
+
+    fields: tuple[str, ...]
+    n: int
+    sublinear: bool
+
+
 class TokenizedQuestions:
-    """Questions, the tokens of their texts, and the counts of n-grams, which are made when first asked for.
+    """Questions, the tokens of their texts, and the n-grams of these, which are counted when first asked for.
 
     Attributes:
         frame: the questions as they came, n_samples rows.
         terms: the terms by number, in alphabetical order.
+        tokens: those of each field; none where the questions were taken from others.
     """
 
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        terms: "pd.Index[str]",
-        tokens: dict[str, Tokens],
-        count: Callable[[tuple[str, ...], int], Ngrams] | None = None,
-    ) -> None:
+    def __init__(self, frame: pd.DataFrame, terms: "pd.Index[str]", tokens: dict[str, Tokens]) -> None:
         self.frame = frame
         self.terms = terms
         self.tokens = tokens
-        self._count = count or self._count_tokens
-        self._counted: dict[tuple[tuple[str, ...], int], Ngrams] = {}
+        self._counted: dict[Any, Any] = {}
         self._counting = RLock()
 
     def __len__(self) -> int:
@@ -52,37 +66,73 @@ class TokenizedQuestions:
 
     def ngrams(self, fields: tuple[str, ...], n: int) -> Ngrams:
         """Return the counts of n-grams in some fields taken together."""
-        with self._counting:  # a thread that wants the same waits for it
-            if (fields, n) not in self._counted:
-                self._counted[fields, n] = self._count(fields, n)
-            return self._counted[fields, n]
+        return self._once(self._count, fields, n)
 
-    def _count_tokens(self, fields: tuple[str, ...], n: int) -> Ngrams:
-        return count_ngrams([self.tokens[field] for field in fields], n, len(self.terms))
+    def frequencies(self, *kinds: Kind) -> Frequencies:
+        """Return how frequent the n-grams of some kinds are."""
+        return self._once(self._put_side_by_side, *kinds)
 
     def select(self, columns: Sequence[str]) -> "TokenizedQuestions":
         """Return the questions with some of their columns only."""
-        return TokenizedQuestions(self.frame[list(columns)], self.terms, self.tokens, self.ngrams)
+        return _Taken(self, self.frame[list(columns)], None)
 
     def take(self, rows: NDArray[np.intp]) -> "TokenizedQuestions":
         """Return some of the questions; what has been counted is not counted again."""
+        return _Taken(self, self.frame.iloc[rows], rows)
 
-        def count(fields: tuple[str, ...], n: int) -> Ngrams:
-            whole = self.ngrams(fields, n)
-            return Ngrams(whole.counts[rows], whole.terms)
+    def _once(self, count: Callable[..., _T], *asked: Any) -> _T:
+        with self._counting:  # a thread that asks for the same waits for it
+            if asked not in self._counted:
+                self._counted[asked] = count(*asked)
+            found: _T = self._counted[asked]
+            return found
 
-        return TokenizedQuestions(self.frame.iloc[rows], self.terms, {}, count)
+    def _count(self, fields: tuple[str, ...], n: int) -> Ngrams:
+        return count_ngrams([self.tokens[field] for field in fields], n, len(self.terms))
+
+    def _put_side_by_side(self, *kinds: Kind) -> Frequencies:
+        def weigh(kind: Kind) -> csr_array:
+            counts = self.ngrams(kind.fields, kind.n).counts
+            if not kind.sublinear:
+                return counts
+            return csr_array((1 + np.log(counts.data), counts.indices, counts.indptr), shape=counts.shape)
+
+        return put_side_by_side([weigh(kind) for kind in kinds])
+
+
+class _Taken(TokenizedQuestions):
+    """Some of the rows of others, or all."""
+
+    def __init__(self, whole: TokenizedQuestions, frame: pd.DataFrame, rows: NDArray[np.intp] | None) -> None:
+        super().__init__(frame, whole.terms, {})
+        self._whole = whole
+        self._rows = rows
+
+    def _count(self, fields: tuple[str, ...], n: int) -> Ngrams:
+        counted = self._whole.ngrams(fields, n)
+        return counted if self._rows is None else Ngrams(counted.counts[self._rows], counted.terms)
+
+    def _put_side_by_side(self, *kinds: Kind) -> Frequencies:
+        found = self._whole.frequencies(*kinds)
+        return found if self._rows is None else found.take(self._rows)
+
+
+class _Joined(TokenizedQuestions):
+    """All rows of others."""
+
+    def __init__(self, parts: Sequence[TokenizedQuestions]) -> None:
+        terms = reduce(lambda one, other: one.union(other), (part.terms for part in parts))
+        super().__init__(pd.concat([part.frame for part in parts], ignore_index=True), terms, {})
+        self._parts = parts
+
+    def _count(self, fields: tuple[str, ...], n: int) -> Ngrams:
+        numbers = [self.terms.get_indexer(part.terms) for part in self._parts]
+        return join_ngrams([part.ngrams(fields, n) for part in self._parts], numbers, len(self.terms))
 
 
 def concatenate(first: TokenizedQuestions, second: TokenizedQuestions) -> TokenizedQuestions:
     """Return the questions of both, with the terms of both; what has been counted is not counted again."""
-    terms = first.terms.union(second.terms)
-    numbers = [terms.get_indexer(part.terms) for part in (first, second)]
-
-    def count(fields: tuple[str, ...], n: int) -> Ngrams:
-        return join_ngrams([first.ngrams(fields, n), second.ngrams(fields, n)], numbers, len(terms))
-
-    return TokenizedQuestions(pd.concat([first.frame, second.frame], ignore_index=True), terms, {}, count)
+    return _Joined([first, second])
 
 
 class Tokenize(TransformerMixin, BaseEstimator):  # type: ignore[misc]
