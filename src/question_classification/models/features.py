@@ -89,6 +89,8 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
         idf_: The inverse document frequency of each term, log((1 + n_samples) / (1 + n_questions_with_it)) + 1.
     """
 
+    _found: tuple["pd.Index[str]", NDArray[np.int32]] | None = None
+
     def __init__(
         self,
         fields: Sequence[str],
@@ -140,24 +142,28 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
         is_chosen = np.zeros(len(X.terms), bool)
         places, chosen, taken, start = np.full(len(questions), -1, np.int32), [], 0, 0
         for kind in self._kinds:
-            ngrams = X.ngrams(kind.fields, kind.n)
-            end = start + len(ngrams.terms)
+            terms = X.ngram_terms(kind.fields, kind.n)
+            end = start + len(terms)
             kept = np.flatnonzero(questions[start:end] >= max(1, self.min_questions))
             if self.max_terms is not None and len(kept) > self.max_terms:
-                total = np.bincount(ngrams.counts.indices, ngrams.counts.data, minlength=len(ngrams.terms))
+                counts = X.ngrams(kind.fields, kind.n).counts
+                total = np.bincount(counts.indices, counts.data, minlength=len(terms))
                 kept = np.sort(kept[np.argsort(-total[kept], kind="stable")[: self.max_terms]])
             places[start + kept] = np.arange(taken, taken + len(kept))
-            chosen.append(ngrams.terms[kept])
+            chosen.append(terms[kept])
             is_chosen[chosen[-1]] = True
             taken, start = taken + len(kept), end
         numbers = np.flatnonzero(is_chosen)
         self.vocabulary_ = X.terms[numbers].tolist()
         self.terms_ = [np.searchsorted(numbers, terms) for terms in chosen]
         self.idf_ = np.log((1 + len(X)) / (1 + questions[places >= 0])) + 1
+        self._found = (X.terms, places)
         return places
 
     def _find(self, X: TokenizedQuestions) -> NDArray[np.int32]:
         """Return the place of each n-gram among the terms, -1 for none."""
+        if self._found and self._found[0] is X.terms:  # taken from the same questions as those of `fit`
+            return self._found[1]
         # The index of X.terms is built once for all that look into it.
         known = X.terms.get_indexer(pd.Index(self.vocabulary_, dtype=object))
         numbers = np.full(len(X.terms) + 1, -1)
@@ -165,14 +171,14 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
         numbers[-1] = -1  # where the terms that X lacks went
         places, taken = [], 0
         for kind, terms in zip(self._kinds, self.terms_, strict=True):
-            row = _find_rows(numbers[X.ngrams(kind.fields, kind.n).terms], terms)
+            row = _find_rows(numbers[X.ngram_terms(kind.fields, kind.n)], terms)
             places.append(np.where(row >= 0, row + taken, -1))
             taken += len(terms)
         return np.concatenate(places).astype(np.int32)
 
     def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in super().__getstate__().items() if name != "_found"}
         # Many terms as one text: skops would write a node for each of them.
-        state = dict(super().__getstate__())
         if "vocabulary_" in state:
             state["vocabulary_"] = json.dumps(state["vocabulary_"])
         return state
@@ -223,7 +229,7 @@ def _fit(tfidfs: Sequence[Tfidf], X: TokenizedQuestions) -> list[NDArray[np.int3
     """Fit each, and return the place of each n-gram among the terms of its own, -1 for none."""
     values = X.frequencies(*_kinds(tfidfs)).values
     questions = np.bincount(values.indices, minlength=values.shape[1])
-    widths = [sum(len(X.ngrams(kind.fields, kind.n).terms) for kind in tfidf._kinds) for tfidf in tfidfs]
+    widths = [sum(len(X.ngram_terms(kind.fields, kind.n)) for kind in tfidf._kinds) for tfidf in tfidfs]
     parts = np.split(questions, np.cumsum(widths)[:-1])
     return [tfidf._choose(X, part) for tfidf, part in zip(tfidfs, parts, strict=True)]
 

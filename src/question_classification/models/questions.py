@@ -68,6 +68,10 @@ class TokenizedQuestions:
         """Return the counts of n-grams in some fields taken together."""
         return self._once(self._count, fields, n)
 
+    def ngram_terms(self, fields: tuple[str, ...], n: int) -> NDArray[np.int64]:
+        """Return the numbers of the terms that each n-gram is made of, shape (n_distinct, n)."""
+        return self.ngrams(fields, n).terms
+
     def frequencies(self, *kinds: Kind) -> Frequencies:
         """Return how frequent the n-grams of some kinds are."""
         return self._once(self._put_side_by_side, *kinds)
@@ -107,6 +111,9 @@ class _Taken(TokenizedQuestions):
         super().__init__(frame, whole.terms, {})
         self._whole = whole
         self._rows = rows
+
+    def ngram_terms(self, fields: tuple[str, ...], n: int) -> NDArray[np.int64]:
+        return self._whole.ngram_terms(fields, n)
 
     def _count(self, fields: tuple[str, ...], n: int) -> Ngrams:
         counted = self._whole.ngrams(fields, n)

@@ -4,7 +4,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import chain
 from typing import NamedTuple
 
@@ -212,7 +211,8 @@ def join_ngrams(parts: Sequence[Ngrams], numbers: Sequence[NDArray[np.intp]], vo
     length = parts[0].terms.shape[1]
     digits = vocabulary_size ** np.arange(length)[::-1]
     keys = [number[part.terms] @ digits for part, number in zip(parts, numbers, strict=True)]
-    distinct = reduce(np.union1d, keys)
+    together = np.sort(np.concatenate(keys), kind="stable")  # runs that ascend, which it merges
+    distinct = together[np.diff(together, prepend=-1) > 0]
     counts = [
         csr_array(
             (
