@@ -14,6 +14,7 @@ from kedro.validation.exceptions import DataValidationError, ParameterValidation
 from omegaconf.errors import OmegaConfBaseException
 
 from question_classification.experiments.command import experiments
+from question_classification.memory import keep_freed_memory
 from question_classification.promotion.command import model
 from question_classification.provenance.plain_errors import EXPLANATIONS, call_plainly, causes
 from question_classification.stackexchange.errors import InputError
@@ -25,6 +26,7 @@ def cli() -> None:
 
 
 def _run(*args: Any, **kwargs: Any) -> Any:
+    keep_freed_memory()
     try:
         return call_plainly(lambda: project.run.callback(*args, **kwargs))
     except KeyboardInterrupt:
