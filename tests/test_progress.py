@@ -1,8 +1,11 @@
 import io
+import threading
 import time
 
 import pytest
+from kedro.pipeline import Node, Pipeline
 
+from question_classification.hooks import Progress
 from question_classification.progress import Ticker, shown_elsewhere
 
 
@@ -63,3 +66,19 @@ def test_without_a_terminal_nothing_is_drawn() -> None:
     time.sleep(0.1)
     ticker.stop()
     assert stream.getvalue() == ""
+
+
+def test_of_nodes_side_by_side_the_line_names_those_that_go_on() -> None:
+    stream = Terminal()
+    progress = Progress(Ticker(stream, patience=0.0, every=0.01))
+    first, second = (Node(len, inputs="questions", outputs=name, name=name) for name in ("fit", "draw"))
+    progress.before_pipeline_run(Pipeline([first, second]))
+    progress.before_node_run(first)
+    thread = threading.Thread(target=progress.before_node_run, args=[second])
+    thread.start()
+    thread.join()
+    wait_for(stream, "fit, draw: 0 s")
+    progress.after_dataset_saved("fit", first)
+    wait_for(stream, "\x1b[2Kdraw: 0 s")
+    progress.after_pipeline_run()
+    assert stream.getvalue().endswith("\x1b[2K\r")

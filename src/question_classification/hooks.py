@@ -58,8 +58,8 @@ def _texts(entry: Any) -> Iterator[str]:
 class Progress:
     """Names each node as it starts, how far the run has come, and what takes long."""
 
-    def __init__(self) -> None:
-        self._ticker = Ticker()
+    def __init__(self, ticker: Ticker | None = None) -> None:
+        self._ticker = ticker or Ticker()
         self._lock = Lock()
         self._going_on: dict[int, str] = {}  # by thread, for nodes run side by side
 

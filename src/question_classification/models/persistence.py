@@ -29,7 +29,7 @@ TRUSTED_TYPES = [
 
 _SCHEMA = "schema.json"
 _OLDEST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-_COMPRESSION_LEVEL = 6
+_COMPRESSION_LEVEL = 1  # in half of the time of the usual 6, at 4 % more bytes
 
 
 def dump_model(model: Any) -> bytes:
