@@ -22,6 +22,8 @@ from question_classification.pipelines.modelling.nodes import fit_candidate, tok
 from question_classification.pipelines.modelling.parameters import Candidate, TextParameters, with_values
 from question_classification.pipelines.tuning.nodes import TUNED, collect_tuned, tune_candidate
 from question_classification.pipelines.tuning.parameters import TuningParameters
+from question_classification.pipelines.tuning.pipeline import create_pipeline
+from question_classification.runner import FOREGROUND
 from question_classification.stackexchange.errors import InputError
 
 TARGET = {"target_tag": "machine-learning", "match": "exact"}
@@ -208,6 +210,10 @@ def test_ranges_go_by_dotted_name() -> None:
         "C": (0.1, 10.0),
         "weights.title": (0.2, 2.0),
     }
+
+
+def test_a_search_is_where_ctrl_c_reaches_it() -> None:
+    assert {node.name for node in create_pipeline().nodes if FOREGROUND in node.tags} == {f"{c}.tune" for c in TUNED}
 
 
 ARGUMENTS = ("--pipelines=tuning", "--params")

@@ -81,7 +81,7 @@ def test_parameters_are_logged_at_once_and_not_again_by_node(tmp_path: Path) -> 
     mlflow.set_tracking_uri(uri)
     text = "x" * 7_000
     try:
-        with mlflow.start_run() as run:
+        with mlflow.start_run(experiment_id="0") as run:
             log_parameters({"reporting": {"seed": 42, "site": None}, "long": {"text": text}})
         logged = mlflow.get_run(run.info.run_id).data
     finally:

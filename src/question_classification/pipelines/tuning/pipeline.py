@@ -3,7 +3,6 @@
 from kedro.pipeline import Node, Pipeline
 
 from question_classification.pipelines.modelling.pipeline import tokenize
-from question_classification.runner import FOREGROUND
 
 from .nodes import TUNED, collect_tuned, tune_candidate
 
@@ -43,5 +42,5 @@ def _search(candidate: str) -> Pipeline:
             "params:modelling.text": "params:modelling.text",
             "params:tuning": "params:tuning",
         },
-        tags=["tuning", FOREGROUND],
+        tags=["tuning", "foreground"],  # of our runner: Ctrl-C is for them
     )
