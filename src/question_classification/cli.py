@@ -47,6 +47,10 @@ run.params = [copy(option) for option in run.params]
 _options = {option.name: option for option in run.params}
 _kedro_split_params, _options["params"].callback = _options["params"].callback, _split_params
 _options["runner"].default = "question_classification.runner.SideBySideRunner"
+_options["runner"].help = (
+    "How nodes are run: by default side by side where they do not wait for each other. Also: 'SequentialRunner', "
+    "'ParallelRunner' and 'ThreadRunner'."
+)
 cli.add_command(run)
 cli.add_command(model)
 cli.add_command(experiments)
