@@ -1,6 +1,8 @@
 """The runner, on real pipelines of small functions."""
 
+import signal
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -97,6 +99,28 @@ def test_an_interrupt_does_not_wait_for_the_other_node() -> None:
         assert not waited
     finally:
         end.set()
+
+
+def test_after_an_interrupt_of_a_main_thread_that_waits_no_node_begins() -> None:
+    begun, main_is_free = threading.Barrier(2, timeout=PATIENCE), threading.Event()
+    later, threads = [], []
+
+    def work(_: int) -> int:
+        begun.wait()
+        if not in_main_thread():
+            threads.append(threading.current_thread())
+            time.sleep(0.1)  # until the main thread has nothing to do
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            main_is_free.wait(PATIENCE)
+        return 0
+
+    nodes = [node(work, name) for name in "ab"]
+    with pytest.raises(KeyboardInterrupt):
+        run([*nodes, *(node(lambda *_: later.append(1) or 0, name, ["a", "b"]) for name in "cd")])
+    main_is_free.set()
+    threads[0].join(PATIENCE)
+    assert not threads[0].is_alive()
+    assert not later
 
 
 def test_at_least_one_node_at_a_time() -> None:

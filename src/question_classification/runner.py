@@ -46,16 +46,15 @@ class SideBySideRunner(AbstractRunner):
         loads = Counter(chain.from_iterable(node.inputs for node in pipeline.nodes))
 
         def work(*, in_main_thread: bool = False) -> None:
-            while node := schedule.next_node(in_main_thread=in_main_thread):
-                try:
+            try:
+                while node := schedule.next_node(in_main_thread=in_main_thread):
                     Task(node, catalog, self._is_async, hook_manager, run_id=run_id).execute()
-                except BaseException as error:
-                    schedule.fail(error)
-                else:
                     with schedule.finish(node):
                         self._logger.info("Completed node: %s", node.name)
                         self._logger.info("Completed %d out of %d tasks", len(schedule.done), len(pipeline.nodes))
                         self._release_datasets(node, catalog, loads, pipeline)
+            except BaseException as error:  # for the main thread to raise; Ctrl-C may come while that one waits, too
+                schedule.fail(error)
 
         width = len(pipeline.nodes) - len(pipeline.grouped_nodes) + 1  # so many nodes at most do not wait for others
         threads = [Thread(target=work, daemon=True) for _ in range(1, min(self._max_workers, width))]

@@ -166,8 +166,7 @@ def with_calibrator(fitted: Pipeline, method: Method, decisions: NDArray[np.floa
 def side_by_side(calls: Sequence[Callable[[], Any]], X: Any, steps: Pipeline) -> list[Any]:
     """Call functions that fit the same steps to the same questions, in threads, and return what they return.
 
-    liblinear, SciPy and NumPy let go of Python's lock. Processes took as long: 59 s against 57 s for a whole run on
-    50,000 questions, two cores.
+    liblinear, SciPy and NumPy let go of Python's lock; processes, measured, took as long.
     """
     for counting in _find_counting(steps):
         counting.count_terms(X)  # once for all

@@ -1,7 +1,6 @@
 """Questions whose texts are tokenised once, for all candidates and all folds to share."""
 
 from collections.abc import Callable, Sequence
-from functools import reduce
 from threading import RLock
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -125,12 +124,12 @@ class _Taken(TokenizedQuestions):
 
 
 class _Joined(TokenizedQuestions):
-    """All rows of others."""
+    """All rows of two others."""
 
-    def __init__(self, parts: Sequence[TokenizedQuestions]) -> None:
-        terms = reduce(lambda one, other: one.union(other), (part.terms for part in parts))
-        super().__init__(pd.concat([part.frame for part in parts], ignore_index=True), terms, {})
-        self._parts = parts
+    def __init__(self, first: TokenizedQuestions, second: TokenizedQuestions) -> None:
+        frame = pd.concat([first.frame, second.frame], ignore_index=True)
+        super().__init__(frame, first.terms.union(second.terms), {})
+        self._parts = (first, second)
 
     def _count(self, fields: tuple[str, ...], n: int) -> Ngrams:
         numbers = [self.terms.get_indexer(part.terms) for part in self._parts]
@@ -139,7 +138,7 @@ class _Joined(TokenizedQuestions):
 
 def concatenate(first: TokenizedQuestions, second: TokenizedQuestions) -> TokenizedQuestions:
     """Return the questions of both, with the terms of both; what has been counted is not counted again."""
-    return _Joined([first, second])
+    return _Joined(first, second)
 
 
 class Tokenize(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -90,7 +90,7 @@ def log_parameters(parameters: dict[str, Any]) -> None:
     kedro-mlflow would do so node by node, and in a transaction for each parameter, some seconds in all.
     """
     import mlflow
-    from kedro_mlflow.framework.hooks import mlflow_hook  # type: ignore[import-untyped]
+    from kedro_mlflow.framework.hooks import mlflow_hook
     from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
     values = {name: str(value) for name, value in flatten_parameters(parameters).items()}

@@ -42,5 +42,5 @@ def _search(candidate: str) -> Pipeline:
             "params:modelling.text": "params:modelling.text",
             "params:tuning": "params:tuning",
         },
-        tags=["tuning", "foreground"],  # of our runner: Ctrl-C is for them
+        tags=["tuning", "foreground"],  # a tag of runner.py, which no stage is to depend on
     )
