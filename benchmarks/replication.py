@@ -36,7 +36,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from question_classification.models.estimators import make_fielded_logistic, make_numeric_logistic
-from question_classification.models.features import Tfidf, TfidfUnion
+from question_classification.models.features import Tfidf
 from question_classification.models.fitting import calibrate, cross_validate, fit_and_score, score
 from question_classification.models.metrics import METRICS, _resampled_metrics, score_metrics
 from question_classification.models.questions import BODY, CODE, PROSE, TITLE, Tokenize, TokenizedQuestions
@@ -434,8 +434,8 @@ def recipe_features(*, sublinear: bool = False) -> Tfidf:
     return Tfidf((TITLE, BODY), max_terms=MOST_TERMS, sublinear=sublinear)
 
 
-def field_features(*, sublinear: bool = False, bigrams: Sequence[str] = ()) -> TfidfUnion:
-    return TfidfUnion(
+def field_features(*, sublinear: bool = False, bigrams: Sequence[str] = ()) -> FeatureUnion:
+    return FeatureUnion(
         [
             (field, Tfidf((field,), bigrams=field in bigrams, max_terms=MOST_TERMS, sublinear=sublinear))
             for field in (TITLE, PROSE, CODE)
@@ -445,7 +445,7 @@ def field_features(*, sublinear: bool = False, bigrams: Sequence[str] = ()) -> T
 
 def with_columns(features: Any, columns: Sequence[str]) -> FeatureUnion:
     """Return features and, beside them, numeric columns, as the project's own candidate has them."""
-    own = make_fielded_logistic({TITLE: 1.0}, (), 1, columns, "keep", 1.0)["features"]
+    own = make_fielded_logistic({TITLE: 1.0}, (), 1, columns, "keep", 1.0)["fields"]
     name, numeric = own.transformer_list[-1]
     weights = {name: own.transformer_weights[name]}
     return FeatureUnion([("text", features), (name, numeric)], transformer_weights=weights)

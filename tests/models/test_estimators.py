@@ -74,8 +74,9 @@ class TestPipelines:
         X, y = simulate()
         pipeline = make_fielded_logistic({"title": 0.5, "code": 2.0}, ["code"], 3, ["hour"], "keep", C=0.25).fit(X, y)
         weights = pipeline[1].transform(pipeline[0].transform(X))
-        fields = pipeline["features"]["fields"]
-        title, code = (len(fields[field].get_feature_names_out()) for field in ("title", "code"))
+        title, code = (
+            len(dict(pipeline["fields"].transformer_list)[field].get_feature_names_out()) for field in ("title", "code")
+        )
         assert weights.shape == (len(X), title + code + 1)
         lengths = np.sqrt(weights.multiply(weights)[:, :title].sum(axis=1))
         assert np.unique(lengths.round(12)).tolist() == [0.0, 0.5]  # of rows without and with a title

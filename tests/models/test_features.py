@@ -5,12 +5,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 from sklearn.base import clone
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.pipeline import FeatureUnion
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 
-from question_classification.models.features import Columns, ContainsWords, LogCountRatio, Tfidf, TfidfUnion
+from question_classification.models.features import Columns, ContainsWords, LogCountRatio, Tfidf
 from question_classification.models.questions import Tokenize
 
 
@@ -108,24 +107,18 @@ class TestTfidf:
         assert together.get_feature_names_out().tolist() == joined.get_feature_names_out().tolist()
         np.testing.assert_allclose(together.idf_, joined.idf_)
 
-    @given(st.data())
-    def test_a_union_has_what_a_feature_union_of_the_same_has(self, data: st.DataObject) -> None:
-        text = st.text("ab <code>/ ", max_size=40)
-        X = pd.DataFrame({"title": data.draw(st.lists(text, min_size=2, max_size=6))})
-        X["body"] = data.draw(st.lists(text, min_size=len(X), max_size=len(X)))
-        parts = [
-            ("title", Tfidf(("title",), sublinear=True, min_questions=data.draw(st.integers(1, 3)))),
-            ("code", Tfidf(("code", "prose"), bigrams=True, max_terms=data.draw(st.none() | st.integers(1, 5)))),
-            ("prose", Tfidf(("prose",), bigrams=True, sublinear=True)),
-        ]
-        weights = {"title": 0.5, "prose": 2.0}
-        questions = Tokenize().transform(X)
-        theirs = clone(FeatureUnion(parts, transformer_weights=weights))
-        ours = clone(TfidfUnion(parts, transformer_weights=weights))
-        expected = theirs.fit_transform(questions).toarray()
-        np.testing.assert_allclose(ours.fit_transform(questions).toarray(), expected, atol=1e-12)
-        np.testing.assert_allclose(ours.transform(questions).toarray(), expected, atol=1e-12)
-        assert ours.get_feature_names_out().tolist() == theirs.get_feature_names_out().tolist()
+    @given(st.lists(st.text("ab <code>/ ", max_size=40), min_size=2, max_size=6), st.booleans(), st.integers(1, 3))
+    def test_has_the_weights_of_scikit_learn(self, bodies: list[str], sublinear: bool, min_questions: int) -> None:
+        """Texts without any term, and terms that go, are among them."""
+        questions = Tokenize().transform(pd.DataFrame({"title": bodies, "body": bodies}))
+        tfidf = Tfidf(("code", "prose"), bigrams=True, min_questions=min_questions, sublinear=sublinear)
+        weights = tfidf.fit_transform(questions)
+        counts = hstack([questions.ngrams(("code", "prose"), n).counts for n in (1, 2)], format="csr")
+        counts = counts[:, np.flatnonzero((counts > 0).sum(axis=0) >= min_questions)]
+        assert weights.shape == counts.shape
+        if counts.shape[1]:
+            expected = TfidfTransformer(sublinear_tf=sublinear).fit_transform(counts)
+            np.testing.assert_allclose(weights.toarray(), expected.toarray(), atol=1e-12)
 
     def test_keeps_the_most_frequent_and_of_equals_the_first_by_the_alphabet(self) -> None:
         questions = Tokenize().transform(pd.DataFrame({"title": ["bb aa aa", "cc bb", "dd cc"], "body": ["", "", ""]}))

@@ -248,9 +248,8 @@ def test_hyperparameters_reach_the_estimators(train_set: pd.DataFrame) -> None:
     assert numeric.feature_names_in_.tolist() == ["view_count"]
     assert numeric["classifier"].C == 2.0
     fielded = fit(train_set, candidate("fielded_logistic", weights={"title": 0.5, "prose": 2}, min_questions=3)).model
-    assert fielded["features"].transformer_weights == {"numeric": 0.1}
-    assert fielded["features"]["fields"].transformer_weights == {"title": 0.5, "prose": 2.0}
-    assert fielded["features"]["fields"]["prose"].vocabulary_ == ["net"]
+    assert fielded["fields"].transformer_weights == {"title": 0.5, "prose": 2.0, "numeric": 0.1}
+    assert fielded["fields"]["prose"].vocabulary_ == ["net"]
     nb_svm = fit(train_set, candidate("nb_svm_logistic", smoothing=3.0, bigrams=["prose"])).model
     assert nb_svm["ratios"].smoothing == 3.0
     assert "mean and" in nb_svm["fields"]["prose"].get_feature_names_out()
@@ -264,7 +263,7 @@ def test_formulas_are_read_as_the_text_parameters_say(train_set: pd.DataFrame) -
         tokenized = tokenize_questions(questions, text)
         model, scores, _ = fit_candidate(tokenized, TARGET, NOT_TUNED, text, candidate("fielded_logistic"))
         assert scores["score"].tolist() == model.predict_proba(questions)[:, 1].tolist()
-        vocabulary[formulas] = model["features"]["fields"]["prose"].vocabulary_
+        vocabulary[formulas] = model["fields"]["prose"].vocabulary_
     assert "sigma" in vocabulary["keep"]
     assert "sigma" not in vocabulary["fold"]
 

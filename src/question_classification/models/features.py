@@ -10,9 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.pipeline import FeatureUnion
 
-from question_classification.models.questions import Kind, TokenizedQuestions
+from question_classification.models.questions import TokenizedQuestions
 
 
 class _StatelessTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -108,45 +107,47 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
 
     def fit(self, X: TokenizedQuestions, y: ArrayLike | None = None) -> Self:  # noqa: ARG002
         """Choose the terms and weigh them."""
-        _fit([self], X)
+        self._choose(X)
         return self
 
     def fit_transform(self, X: TokenizedQuestions, y: ArrayLike | None = None) -> csr_array:  # noqa: ARG002
         """Choose the terms, weigh them, and return the weights, shape (n_samples, n_terms)."""
-        return _weigh([self], [1.0], X, _fit([self], X))
+        return self._weigh(X, self._choose(X))
 
     def transform(self, X: TokenizedQuestions) -> csr_array:
         """Return the weights, shape (n_samples, n_terms)."""
-        return _weigh([self], [1.0], X, [self._find(X)])
+        return self._weigh(X, self._find(X))
 
-    def count_terms(self, X: TokenizedQuestions) -> None:
-        """Have the terms counted that this will ask for."""
-        X.frequencies(*self._kinds)
+    def count_terms(self, X: TokenizedQuestions) -> csr_array:
+        """Return how frequent each n-gram is, which is counted once for all that ask; shape (n_samples, n_distinct)."""
+        return X.frequencies(tuple(self.fields), self._lengths, self.sublinear)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Return the terms, the words of a bigram with a space between them."""
         words = np.array(self.vocabulary_, dtype=object)
         return np.concatenate(
             [
-                words[terms[:, 0]] if kind.n == 1 else words[terms[:, 0]] + " " + words[terms[:, 1]]
-                for kind, terms in zip(self._kinds, self.terms_, strict=True)
+                words[terms[:, 0]] if n == 1 else words[terms[:, 0]] + " " + words[terms[:, 1]]
+                for n, terms in zip(self._lengths, self.terms_, strict=True)
             ]
         )
 
     @property
-    def _kinds(self) -> tuple[Kind, ...]:
-        return tuple(Kind(tuple(self.fields), n, self.sublinear) for n in ((1, 2) if self.bigrams else (1,)))
+    def _lengths(self) -> tuple[int, ...]:
+        return (1, 2) if self.bigrams else (1,)
 
-    def _choose(self, X: TokenizedQuestions, questions: NDArray[np.intp]) -> NDArray[np.int32]:
-        """Choose among the n-grams by how many questions each is in, and return the place of each, -1 for none."""
+    def _choose(self, X: TokenizedQuestions) -> NDArray[np.int32]:
+        """Choose the terms among the n-grams, and return the place of each n-gram among them, -1 for none."""
+        frequencies = self.count_terms(X)
+        questions = np.bincount(frequencies.indices, minlength=frequencies.shape[1])
         is_chosen = np.zeros(len(X.terms), bool)
         places, chosen, taken, start = np.full(len(questions), -1, np.int32), [], 0, 0
-        for kind in self._kinds:
-            terms = X.ngram_terms(kind.fields, kind.n)
+        for n in self._lengths:
+            terms = X.ngram_terms(tuple(self.fields), n)
             end = start + len(terms)
             kept = np.flatnonzero(questions[start:end] >= max(1, self.min_questions))
             if self.max_terms is not None and len(kept) > self.max_terms:
-                counts = X.ngrams(kind.fields, kind.n).counts
+                counts = X.ngrams(tuple(self.fields), n).counts
                 total = np.bincount(counts.indices, counts.data, minlength=len(terms))
                 kept = np.sort(kept[np.argsort(-total[kept], kind="stable")[: self.max_terms]])
             places[start + kept] = np.arange(taken, taken + len(kept))
@@ -170,11 +171,28 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
         numbers[known] = np.arange(len(known))
         numbers[-1] = -1  # where the terms that X lacks went
         places, taken = [], 0
-        for kind, terms in zip(self._kinds, self.terms_, strict=True):
-            row = _find_rows(numbers[X.ngram_terms(kind.fields, kind.n)], terms)
+        for n, terms in zip(self._lengths, self.terms_, strict=True):
+            row = _find_rows(numbers[X.ngram_terms(tuple(self.fields), n)], terms)
             places.append(np.where(row >= 0, row + taken, -1))
             taken += len(terms)
         return np.concatenate(places).astype(np.int32)
+
+    def _weigh(self, X: TokenizedQuestions, places: NDArray[np.int32]) -> csr_array:
+        """Return the weights of the terms, given the place of each n-gram among them."""
+        frequencies = self.count_terms(X)
+        column = places[frequencies.indices]  # of 32 bits, as liblinear wants it
+        kept = column >= 0
+        before = np.zeros(len(kept) + 1, np.int32)
+        np.cumsum(kept, out=before[1:])
+        column, weight = column[kept], frequencies.data[kept]
+        weight *= self.idf_[column]
+        indptr = before[frequencies.indptr]
+        lengths = np.diff(indptr)
+        filled = lengths > 0
+        if filled.any():
+            squares = np.add.reduceat(weight * weight, indptr[:-1][filled])
+            weight /= np.repeat(np.sqrt(squares), lengths[filled])
+        return csr_array((weight, column, indptr), shape=(len(X), len(self.idf_)))
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in super().__getstate__().items() if name != "_found"}
@@ -187,76 +205,6 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
         if "vocabulary_" in state:
             state = {**state, "vocabulary_": json.loads(state["vocabulary_"])}
         super().__setstate__(state)
-
-
-class TfidfUnion(FeatureUnion, auto_wrap_output_keys=None):  # type: ignore[misc,call-arg]
-    """Several `Tfidf` side by side, as scikit-learn's `FeatureUnion` has them, in half of its time.
-
-    It goes through the terms of all fields at once.
-    """
-
-    def fit(self, X: TokenizedQuestions, y: ArrayLike | None = None) -> Self:  # noqa: ARG002
-        """Fit each."""
-        _fit(self._tfidfs, X)
-        return self
-
-    def fit_transform(self, X: TokenizedQuestions, y: ArrayLike | None = None) -> csr_array:  # noqa: ARG002
-        """Fit each, and return their weights side by side, shape (n_samples, n_terms)."""
-        return _weigh(self._tfidfs, self._weights, X, _fit(self._tfidfs, X))
-
-    def transform(self, X: TokenizedQuestions) -> csr_array:
-        """Return the weights side by side, shape (n_samples, n_terms)."""
-        return _weigh(self._tfidfs, self._weights, X, [tfidf._find(X) for tfidf in self._tfidfs])
-
-    def count_terms(self, X: TokenizedQuestions) -> None:
-        """Have the terms counted that this will ask for."""
-        X.frequencies(*_kinds(self._tfidfs))
-
-    @property
-    def _tfidfs(self) -> list[Tfidf]:
-        return [tfidf for _, tfidf in self.transformer_list]
-
-    @property
-    def _weights(self) -> list[float]:
-        return [(self.transformer_weights or {}).get(name, 1.0) for name, _ in self.transformer_list]
-
-
-def _kinds(tfidfs: Sequence[Tfidf]) -> list[Kind]:
-    return [kind for tfidf in tfidfs for kind in tfidf._kinds]
-
-
-def _fit(tfidfs: Sequence[Tfidf], X: TokenizedQuestions) -> list[NDArray[np.int32]]:
-    """Fit each, and return the place of each n-gram among the terms of its own, -1 for none."""
-    values = X.frequencies(*_kinds(tfidfs)).values
-    questions = np.bincount(values.indices, minlength=values.shape[1])
-    widths = [sum(len(X.ngram_terms(kind.fields, kind.n)) for kind in tfidf._kinds) for tfidf in tfidfs]
-    parts = np.split(questions, np.cumsum(widths)[:-1])
-    return [tfidf._choose(X, part) for tfidf, part in zip(tfidfs, parts, strict=True)]
-
-
-def _weigh(
-    tfidfs: Sequence[Tfidf], weights: Sequence[float], X: TokenizedQuestions, places: Sequence[NDArray[np.int32]]
-) -> csr_array:
-    """Return the weights of the terms of each, side by side: each row of each is as long as its weight says."""
-    found = X.frequencies(*_kinds(tfidfs))
-    widths = [len(tfidf.idf_) for tfidf in tfidfs]
-    starts = np.cumsum([0, *widths[:-1]])
-    place = np.concatenate([np.where(own >= 0, own + start, -1) for own, start in zip(places, starts, strict=True)])
-    column = place.astype(np.int32)[found.values.indices]  # liblinear wants 32 bits
-    kept = column >= 0
-    before = np.zeros(len(kept) + 1, np.int32)
-    np.cumsum(kept, out=before[1:])
-    column, value = column[kept], found.values.data[kept]
-    value *= np.concatenate([tfidf.idf_ for tfidf in tfidfs])[column]
-
-    first_kinds = np.cumsum([0, *(len(tfidf._kinds) for tfidf in tfidfs)])
-    bounds = before[found.bounds[:, first_kinds]]
-    lengths = np.diff(bounds, axis=1).ravel()
-    filled = lengths > 0
-    if filled.any():
-        squares = np.add.reduceat(value * value, bounds[:, :-1].ravel()[filled])
-        value *= np.repeat(np.tile(weights, len(X))[filled] / np.sqrt(squares), lengths[filled])
-    return csr_array((value, column, before[found.values.indptr]), shape=(len(X), sum(widths)))
 
 
 def _find_rows(rows: NDArray[np.int64], table: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from question_classification.models.calibration import (
     decision_values,
     fit_calibrator,
 )
-from question_classification.models.features import ContainsWords, Tfidf, TfidfUnion
+from question_classification.models.features import ContainsWords, Tfidf
 from question_classification.models.questions import BODY, TITLE, Tokenize, TokenizedQuestions
 
 
@@ -168,18 +168,18 @@ def side_by_side(calls: Sequence[Callable[[], Any]], X: Any, steps: Pipeline) ->
 
     liblinear, SciPy and NumPy let go of Python's lock; processes, measured, took as long.
     """
-    for counting in _find_counting(steps):
-        counting.count_terms(X)  # once for all
+    for tfidf in _find_tfidf(steps):
+        tfidf.count_terms(X)  # once for all
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(lambda call: call(), calls))
 
 
-def _find_counting(step: Any) -> Iterator[Tfidf | TfidfUnion]:
-    if isinstance(step, Tfidf | TfidfUnion):
-        yield step
-    elif isinstance(step, Pipeline | FeatureUnion):
-        for _, part in step.steps if isinstance(step, Pipeline) else step.transformer_list:
-            yield from _find_counting(part)
+def _find_tfidf(step: Any) -> list[Tfidf]:
+    if isinstance(step, Pipeline):
+        return [found for _, each in step.steps for found in _find_tfidf(each)]
+    if isinstance(step, FeatureUnion):
+        return [found for _, each in step.transformer_list for found in _find_tfidf(each)]
+    return [step] if isinstance(step, Tfidf) else []
 
 
 def _fold_by_fold(

@@ -20,7 +20,6 @@ TRUSTED_TYPES = [
     "question_classification.models.features.ContainsWords",
     "question_classification.models.features.LogCountRatio",
     "question_classification.models.features.Tfidf",
-    "question_classification.models.features.TfidfUnion",
     "question_classification.models.questions.Tokenize",
     "scipy.sparse._csr.csr_array",  # as the function of a FunctionTransformer
     "numpy.dtype",  # SimpleImputer remembers the dtype that it was fitted on

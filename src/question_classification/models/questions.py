@@ -2,25 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from threading import RLock
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from question_classification.text.html import Formulas, split_body
 from question_classification.text.tokens import (
     CODE_TOKENS,
     WORDS,
-    Frequencies,
     Ngrams,
     Tokens,
     Vocabulary,
     count_ngrams,
     join_ngrams,
-    put_side_by_side,
 )
 
 _T = TypeVar("_T")
@@ -28,20 +26,6 @@ _T = TypeVar("_T")
 TITLE, BODY, PROSE, CODE = "title", "body", "prose", "code"
 FIELDS = (TITLE, BODY, PROSE, CODE)
 """The texts of a question: its title; its body with all markup, as the tutorial has it; and the two parts of a body."""
-
-
-class Kind(NamedTuple):
-    """A kind of n-grams.
-
-    Attributes:
-        fields: of which texts, taken together.
-        n: the length, 1 or 2.
-        sublinear: whether n occurrences count as 1 + log(n).
-    """
-
-    fields: tuple[str, ...]
-    n: int
-    sublinear: bool
 
 
 class TokenizedQuestions:
@@ -71,9 +55,9 @@ class TokenizedQuestions:
         """Return the numbers of the terms that each n-gram is made of, shape (n_distinct, n)."""
         return self.ngrams(fields, n).terms
 
-    def frequencies(self, *kinds: Kind) -> Frequencies:
-        """Return how frequent the n-grams of some kinds are."""
-        return self._once(self._put_side_by_side, *kinds)
+    def frequencies(self, fields: tuple[str, ...], lengths: tuple[int, ...], sublinear: bool) -> csr_array:
+        """Return how frequent n-grams are, those of each length in turn; if sublinear, n times count as 1 + log(n)."""
+        return self._once(self._put_side_by_side, fields, lengths, sublinear)
 
     def select(self, columns: Sequence[str]) -> "TokenizedQuestions":
         """Return the questions with some of their columns only."""
@@ -93,14 +77,11 @@ class TokenizedQuestions:
     def _count(self, fields: tuple[str, ...], n: int) -> Ngrams:
         return count_ngrams([self.tokens[field] for field in fields], n, len(self.terms))
 
-    def _put_side_by_side(self, *kinds: Kind) -> Frequencies:
-        def weigh(kind: Kind) -> csr_array:
-            counts = self.ngrams(kind.fields, kind.n).counts
-            if not kind.sublinear:
-                return counts
-            return csr_array((1 + np.log(counts.data), counts.indices, counts.indptr), shape=counts.shape)
-
-        return put_side_by_side([weigh(kind) for kind in kinds])
+    def _put_side_by_side(self, fields: tuple[str, ...], lengths: tuple[int, ...], sublinear: bool) -> csr_array:
+        counts = csr_array(hstack([self.ngrams(fields, n).counts for n in lengths], format="csr"))
+        if sublinear:
+            counts.data = 1 + np.log(counts.data)
+        return counts
 
 
 class _Taken(TokenizedQuestions):
@@ -118,9 +99,9 @@ class _Taken(TokenizedQuestions):
         counted = self._whole.ngrams(fields, n)
         return counted if self._rows is None else Ngrams(counted.counts[self._rows], counted.terms)
 
-    def _put_side_by_side(self, *kinds: Kind) -> Frequencies:
-        found = self._whole.frequencies(*kinds)
-        return found if self._rows is None else found.take(self._rows)
+    def _put_side_by_side(self, fields: tuple[str, ...], lengths: tuple[int, ...], sublinear: bool) -> csr_array:
+        found = self._whole.frequencies(fields, lengths, sublinear)
+        return found if self._rows is None else found[self._rows]
 
 
 class _Joined(TokenizedQuestions):

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack, vstack
+from scipy.sparse import csr_array, vstack
 
 
 class TokenPattern(NamedTuple):
@@ -63,35 +63,6 @@ class Ngrams:
 
     counts: csr_array
     terms: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Frequencies:
-    """How frequent the n-grams of several kinds are in each text: those of the first kind, then those of the next.
-
-    Attributes:
-        values: shape (n_texts, n_distinct), indices sorted.
-        bounds: text i has those of kind k in `values.data[bounds[i, k]:bounds[i, k + 1]]`,
-            shape (n_texts, n_kinds + 1).
-    """
-
-    values: csr_array
-    bounds: NDArray[np.int64]
-
-    def take(self, rows: NDArray[np.intp]) -> "Frequencies":
-        """Return those of some texts."""
-        return _bound(self.values[rows], np.diff(self.bounds, axis=1)[rows])
-
-
-def put_side_by_side(kinds: Sequence[csr_array]) -> Frequencies:
-    """Return the n-grams of several kinds in the same texts, shape (n_texts, n_distinct) each."""
-    return _bound(csr_array(hstack(kinds, format="csr")), np.column_stack([np.diff(kind.indptr) for kind in kinds]))
-
-
-def _bound(values: csr_array, lengths: NDArray[np.integer]) -> Frequencies:
-    bounds = np.tile(values.indptr[:-1, np.newaxis].astype(np.int64), lengths.shape[1] + 1)
-    bounds[:, 1:] += np.cumsum(lengths, axis=1)
-    return Frequencies(values, bounds)
 
 
 class Vocabulary:
