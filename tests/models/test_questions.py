@@ -9,6 +9,7 @@ def texts(questions: TokenizedQuestions, fields: tuple[str, ...], n: int) -> lis
     """Return the n-grams of each question in words, with their counts."""
     ngrams = questions.ngrams(fields, n)
     names = [" ".join(questions.terms[list(numbers)]) for numbers in ngrams.terms]
+    assert names == sorted(set(names), key=str.split)  # each n-gram once, in order
     return [
         {names[column]: int(count) for column, count in zip(row.indices, row.data, strict=True) if count}
         for row in (ngrams.counts[[number]] for number in range(len(questions)))
