@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from kedro.config import OmegaConfigLoader
 from kedro.framework.project import configure_project
-from kedro.io import CatalogConfigResolver
+from kedro.io import AbstractDataset, CatalogConfigResolver
 from kedro.pipeline import Pipeline
 from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
@@ -50,6 +51,17 @@ def loader() -> OmegaConfigLoader:
 @pytest.fixture(scope="module")
 def resolver(loader: OmegaConfigLoader) -> CatalogConfigResolver:
     return CatalogConfigResolver(loader["catalog"], loader["credentials"])
+
+
+@pytest.mark.parametrize(("name", "column"), [("strongest_terms", "term"), ("neighbour_tags", "tag")])
+def test_words_that_pandas_takes_for_nothing_are_read_as_words(
+    name: str, column: str, resolver: CatalogConfigResolver, tmp_path: Path
+) -> None:
+    entry = resolver.resolve_pattern(name) | {"filepath": str(tmp_path / "words.csv")}
+    dataset = AbstractDataset.from_config(name, entry)
+    words = pd.DataFrame({column: ["null", "nan", "NA", "None", "n/a", "mean"], "questions": range(6)})
+    dataset.save(words)
+    pd.testing.assert_frame_equal(dataset.load(), words.astype({column: str}))
 
 
 def entries(catalog_file: Path) -> dict[str, dict[str, Any]]:
