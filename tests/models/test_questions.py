@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from question_classification.models.questions import FIELDS, Tokenize, TokenizedQuestions, concatenate
+from question_classification.models.questions import FIELDS, Tokenize, TokenizedQuestions
 
 
 def texts(questions: TokenizedQuestions, fields: tuple[str, ...], n: int) -> list[dict[str, int]]:
@@ -52,10 +52,19 @@ def test_parts_are_what_tokenising_them_gives(simulate, fields: tuple[str, ...],
     expected = texts(Tokenize().transform(X.iloc[rows]), fields, n)
     assert texts(whole.take(rows), fields, n) == expected
     assert texts(whole.select(["hour"]).take(rows), fields, n) == expected
-    both = concatenate(Tokenize().transform(X[:25]), Tokenize().transform(X[25:]))
-    assert texts(both, fields, n) == texts(whole, fields, n)
-    assert texts(both.take(rows), fields, n) == expected
-    pd.testing.assert_frame_equal(both.frame, X)
+    numbered = Tokenize().transform(X.assign(question_id=np.arange(60)))
+    assert texts(numbered.find(numbered.frame.iloc[rows]), fields, n) == expected
+
+
+def test_found_questions_are_as_the_table_holds_them(frame: pd.DataFrame) -> None:
+    tokenized = Tokenize().transform(frame.assign(question_id=[7, 8, 9]))
+    table = tokenized.frame[::-2].reset_index(drop=True).assign(label=[True, False])
+    found = tokenized.find(table)
+    pd.testing.assert_frame_equal(found.frame, table)
+    assert texts(found, ("title",), 1) == [{"words": 2}, {"two": 1, "words": 1}]
+    for other in ({"question_id": [7, 6]}, {"title": ["words, words", "other words"]}, {"body": [None, "<p>b</p>"]}):
+        with pytest.raises(ValueError, match="that were not tokenised"):
+            tokenized.find(table.assign(**other))
 
 
 def test_only_the_fields_asked_for(frame: pd.DataFrame) -> None:

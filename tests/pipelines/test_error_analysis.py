@@ -135,9 +135,8 @@ class TestExplainMistakes:
 
 class TestExportSelectedModel:
     def test_holds_what_a_page_needs(self, model, tokenized: TokenizedQuestions) -> None:
-        train, test = tokenized.take(np.arange(100)), tokenized.take(np.arange(100, 160))
         selection, threshold = {"candidate": "nb_svm_logistic"}, {"threshold": 0.25}
-        record = export_selected_model(model, train, test, selection, threshold, TARGET, PARAMETERS)
+        record = export_selected_model(model, tokenized, selection, threshold, TARGET, PARAMETERS)
         exported = record.pop("model")
         assert record == {
             "target_tag": "machine-learning",
@@ -152,7 +151,7 @@ class TestExportSelectedModel:
     def test_says_why_there_is_none(self, model, tokenized: TokenizedQuestions) -> None:
         small = PARAMETERS.model_copy(update={"exported_model": ExportedModelParameters(max_bytes=99, max_error=0.01)})
         selection, threshold = {"candidate": "nb_svm_logistic"}, {"threshold": 0.25}
-        record = export_selected_model(model, tokenized, tokenized, selection, threshold, TARGET, small)
+        record = export_selected_model(model, tokenized, selection, threshold, TARGET, small)
         assert record["model"] is None
         assert record["reason"].endswith("99 bytes and errors of 0.01 are allowed")
 

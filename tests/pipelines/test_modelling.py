@@ -30,6 +30,7 @@ from question_classification.pipelines.modelling.nodes import (
     score_test_set,
     select_candidate,
     settle_hyperparameters,
+    take_questions,
     tokenize_questions,
 )
 from question_classification.pipelines.modelling.parameters import (
@@ -456,8 +457,7 @@ CANDIDATES = tuple(candidate(kind) for kind in DEPLOYABLE)
 
 
 def backtest(
-    train: pd.DataFrame,
-    test: pd.DataFrame,
+    questions: pd.DataFrame,
     side: "pd.Series[str]",
     kind: str = "nb_svm_logistic",
     tuned: dict[str, Any] = NOT_TUNED,
@@ -466,8 +466,8 @@ def backtest(
     return backtest_selected(
         settle_hyperparameters({"candidate": kind}, TARGET, tuned, *CANDIDATES),
         {"method": "sigmoid"},
-        tokenize(train),
-        tokenize(test),
+        tokenize(questions.drop(columns="is_target")),
+        questions[["question_id", "is_target"]].assign(has_target_tag=False),
         side.rename_axis("question_id").rename("side").reset_index(),
         TARGET,
         TEXT,
@@ -475,8 +475,19 @@ def backtest(
     )
 
 
+class TestTakeQuestions:
+    def test_are_those_of_the_set(self, train_set: pd.DataFrame) -> None:
+        some = train_set[1:5].reset_index(drop=True)
+        taken = take_questions(tokenize(train_set.drop(columns="is_target")), some)
+        pd.testing.assert_frame_equal(taken.frame, some)
+
+    def test_set_made_from_other_questions_is_refused(self, train_set: pd.DataFrame) -> None:
+        with pytest.raises(InputError, match="made from other questions than those of 04_feature; run `kedro run`"):
+            take_questions(tokenize(train_set), train_set.assign(body="<p>edited since</p>"))
+
+
 class TestBacktestSelected:
-    """Of 240 questions, 180 in the training set, every fifth is on the test side of the other split; 10 on none."""
+    """Of 240 questions, every fifth is on the test side of the other split; 10 are on none."""
 
     @pytest.fixture
     def side(self, questions: pd.DataFrame) -> "pd.Series[str]":
@@ -485,15 +496,11 @@ class TestBacktestSelected:
         sides.iloc[1:100:10] = "gap"
         return sides.sample(frac=1, random_state=1)
 
-    @pytest.fixture
-    def sets(self, questions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        return questions.iloc[:180].reset_index(drop=True), questions.iloc[180:].reset_index(drop=True)
-
     @each_deployable
     def test_is_a_fit_to_the_one_side_and_scores_of_the_other(
-        self, kind: str, questions: pd.DataFrame, sets: tuple[pd.DataFrame, pd.DataFrame], side: "pd.Series[str]"
+        self, kind: str, questions: pd.DataFrame, side: "pd.Series[str]"
     ) -> None:
-        scores = backtest(*sets, side, kind)
+        scores = backtest(questions, side, kind)
         of_question = questions["question_id"].map(side)
         train, test = (questions[of_question == name].reset_index(drop=True) for name in ("train", "test"))
         assert (len(train), len(test)) == (182, 48)
@@ -507,27 +514,23 @@ class TestBacktestSelected:
         calibrated = with_calibrator(fitted, "sigmoid", unseen["decision"].to_numpy(), unseen["is_target"])
         np.testing.assert_allclose(scores["score"], calibrated.predict_proba(test)[:, 1], rtol=1e-9)
 
-    def test_only_the_training_side_is_learnt_from(
-        self, questions: pd.DataFrame, sets: tuple[pd.DataFrame, pd.DataFrame], side: "pd.Series[str]"
-    ) -> None:
-        before = backtest(*sets, side)["score"]
+    def test_only_the_training_side_is_learnt_from(self, questions: pd.DataFrame, side: "pd.Series[str]") -> None:
+        before = backtest(questions, side)["score"]
         of_question = questions["question_id"].map(side)
         elsewhere = of_question != "train"
         changed = questions.assign(is_target=np.where(elsewhere, ~questions["is_target"], questions["is_target"]))
         changed.loc[of_question == "gap", ["title", "body"]] = "a forest of words that stand nowhere else"
-        after = backtest(changed.iloc[:180], changed.iloc[180:], side)["score"]
+        after = backtest(changed, side)["score"]
         np.testing.assert_allclose(before, after, rtol=1e-9)  # other terms may stand in between, which sums feel
 
-    def test_side_with_too_few_questions_is_not_judged(
-        self, questions: pd.DataFrame, sets: tuple[pd.DataFrame, pd.DataFrame]
-    ) -> None:
+    def test_side_with_too_few_questions_is_not_judged(self, questions: pd.DataFrame) -> None:
         label = questions.set_index("question_id")["is_target"]
         nothing_to_judge = pd.Series("train", index=label.index)
         others_to_judge = pd.Series(np.where(label, "train", "test"), index=label.index)
         one_to_learn_from = pd.Series(np.where(label & (label.cumsum() > 1), "test", "train"), index=label.index)
         one_to_learn_from[label[~label].index[:5]] = "test"
         for side in (nothing_to_judge, others_to_judge, one_to_learn_from):
-            scores = backtest(*sets, side)
+            scores = backtest(questions, side)
             assert scores.columns.tolist() == ["question_id", "is_target", "score"]
             assert len(scores) == 0
             assert scores.dtypes.tolist() == [np.dtype(int), np.dtype(bool), np.dtype(float)]
@@ -558,9 +561,8 @@ class TestTuned:
 
     def test_values_are_used_in_the_backtest(self, questions: pd.DataFrame) -> None:
         side = pd.Series(["train", "train", "train", "test"] * 60, index=questions["question_id"])
-        sets = questions.iloc[:200], questions.iloc[200:]
         scores, tuned, other = (
-            backtest(*sets, side, tuned=tuned)["score"].tolist()
+            backtest(questions, side, tuned=tuned)["score"].tolist()
             for tuned in (NOT_TUNED, found("nb_svm_logistic", C=0.01), found("fielded_logistic", C=0.01))
         )
         assert scores == other != tuned
@@ -622,7 +624,7 @@ class TestNoFittingStepSeesTheTestSet:
         """Only scores of it do, in the whole of a plain run; and the tuning does not even read it."""
         made = (pipelines["modelling"] + pipelines["thresholding"]).all_outputs()
         derived = pipelines["__default__"].from_inputs("test_set").all_outputs() & made
-        assert derived == {"tokenized_test_set", *filter(is_judgement, made)}
+        assert derived == {"tokenized_test_set", *(name for name in made if name.endswith("test_scores"))}
         assert not {"test_set", *derived} & pipelines["tuning"].datasets()
 
     @pytest.mark.usefixtures("project")
@@ -631,19 +633,24 @@ class TestNoFittingStepSeesTheTestSet:
             fitted = {name for name in pipeline.all_outputs() - {"tokenized_test_set"} if not is_judgement(name)}
             read = {name for name in pipeline.to_outputs(*fitted).inputs() if not name.startswith("params:")}
             assert {name for name in read if not name.endswith(".finished_trials")} - {"tuned"} == {
+                "question_features",  # tokenised before they are split, which learns nothing
                 "train_set",
                 "target",
             }
 
     def test_another_test_set_changes_no_byte_of_what_is_fitted_or_chosen(self, project: Path) -> None:
-        path = project / "05_model_input" / "test_set.parquet"
-        test_set = pd.read_parquet(path)
+        path, all_path = project / "05_model_input/test_set.parquet", project / "04_feature/question_features.parquet"
+        test_set, questions = pd.read_parquet(path), pd.read_parquet(all_path)
         shuffled = test_set.assign(
             is_target=test_set["is_target"].sample(frac=1, random_state=1).to_numpy(),
             title=test_set["body"].sample(frac=1, random_state=2).to_numpy(),
             body="<p>words that stand in no other question</p><pre><code>nowhere()</code></pre>",
         )
         shuffled.to_parquet(path)
+        tested = questions["question_id"].isin(test_set["question_id"])
+        changed_too = shuffled.set_index("question_id").loc[questions.loc[tested, "question_id"]]
+        questions.loc[tested, ["title", "body"]] = changed_too[["title", "body"]].to_numpy()
+        questions.to_parquet(all_path)
         before = {layer: read_bytes(project / layer) for layer in ("06_models", "07_model_output")}
         with KedroSession.create(project.parents[1], env="test") as session:
             catalog = session.load_context().catalog

@@ -15,7 +15,6 @@ from question_classification.text.tokens import (
     Tokens,
     Vocabulary,
     count_ngrams,
-    join_ngrams,
 )
 
 # Letters, marks and white space, of ASCII and beyond; no capital sigma, whose lower case depends on what is around it
@@ -106,14 +105,6 @@ class TestCountNgrams:
         assert as_counters(counted) == expected
         assert counted.terms.tolist() == sorted(counted.terms.tolist())
         assert counted.counts.has_sorted_indices
-
-    @pytest.mark.parametrize("n", [1, 2])
-    @given(first=small_texts, second=small_texts)
-    @settings(max_examples=50, deadline=None)
-    def test_joined_counts_are_those_of_the_joined_texts(self, n, first, second) -> None:
-        parts = [count_ngrams([as_tokens(texts)], n, 4) for texts in (first, second)]
-        joined = join_ngrams(parts, [np.arange(4), np.arange(4)], 4)
-        assert as_counters(joined) == as_counters(count_ngrams([as_tokens(first + second)], n, 4))
 
     def test_longer_ones_are_refused(self) -> None:
         with pytest.raises(ValueError, match="n must be 1 or 2, not 3"):

@@ -18,7 +18,6 @@ from question_classification.text.tokens import (
     Tokens,
     Vocabulary,
     count_ngrams,
-    join_ngrams,
 )
 
 _T = TypeVar("_T")
@@ -67,6 +66,18 @@ class TokenizedQuestions:
         """Return some of the questions; what has been counted is not counted again."""
         return _Taken(self, self.frame.iloc[rows], rows)
 
+    def find(self, frame: pd.DataFrame) -> "TokenizedQuestions":
+        """Return the questions that a table holds, as it holds them, by `question_id`; nothing is counted again.
+
+        Raises:
+            ValueError: one is missing here, or has another title or body.
+        """
+        rows = pd.Index(self.frame["question_id"]).get_indexer(frame["question_id"])
+        own, others = (each[[TITLE, BODY]].reset_index(drop=True) for each in (self.frame.iloc[rows], frame))
+        if (rows < 0).any() or not own.equals(others):
+            raise ValueError("the table holds questions that were not tokenised")
+        return _Taken(self, frame, rows)
+
     def _once(self, count: Callable[..., _T], *asked: Any) -> _T:
         with self._counting:  # a thread that asks for the same waits for it
             if asked not in self._counted:
@@ -102,24 +113,6 @@ class _Taken(TokenizedQuestions):
     def _put_side_by_side(self, fields: tuple[str, ...], lengths: tuple[int, ...], sublinear: bool) -> csr_array:
         found = self._whole.frequencies(fields, lengths, sublinear)
         return found if self._rows is None else found[self._rows]
-
-
-class _Joined(TokenizedQuestions):
-    """All rows of two others."""
-
-    def __init__(self, first: TokenizedQuestions, second: TokenizedQuestions) -> None:
-        frame = pd.concat([first.frame, second.frame], ignore_index=True)
-        super().__init__(frame, first.terms.union(second.terms), {})
-        self._parts = (first, second)
-
-    def _count(self, fields: tuple[str, ...], n: int) -> Ngrams:
-        numbers = [self.terms.get_indexer(part.terms) for part in self._parts]
-        return join_ngrams([part.ngrams(fields, n) for part in self._parts], numbers, len(self.terms))
-
-
-def concatenate(first: TokenizedQuestions, second: TokenizedQuestions) -> TokenizedQuestions:
-    """Return the questions of both, with the terms of both; what has been counted is not counted again."""
-    return _Joined(first, second)
 
 
 class Tokenize(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 
 class TokenPattern(NamedTuple):
@@ -168,34 +168,6 @@ def count_ngrams(fields: Sequence[Tokens], n: int, vocabulary_size: int) -> Ngra
     numbers = np.split(number.astype(np.int32), np.cumsum([len(keys) for keys, _ in pairs])[:-1])
     counts = _count([(ids, offsets) for ids, (_, offsets) in zip(numbers, pairs, strict=True)], len(distinct))
     return Ngrams(counts, np.column_stack(np.divmod(distinct, max(vocabulary_size, 1))))
-
-
-def join_ngrams(parts: Sequence[Ngrams], numbers: Sequence[NDArray[np.intp]], vocabulary_size: int) -> Ngrams:
-    """Return the counts of the texts of several parts, one below the other.
-
-    Args:
-        parts: n-grams of the same length.
-        numbers: of each part, the numbers that its terms have in a common vocabulary, ascending, shape (n_terms,).
-        vocabulary_size: how many terms that vocabulary has.
-    """
-    length = parts[0].terms.shape[1]
-    digits = vocabulary_size ** np.arange(length)[::-1]
-    keys = [number[part.terms] @ digits for part, number in zip(parts, numbers, strict=True)]
-    together = np.sort(np.concatenate(keys), kind="stable")  # runs that ascend, which it merges
-    distinct = together[np.diff(together, prepend=-1) > 0]
-    counts = [
-        csr_array(
-            (
-                part.counts.data,
-                np.searchsorted(distinct, key).astype(np.int32)[part.counts.indices],
-                part.counts.indptr,
-            ),
-            shape=(part.counts.shape[0], len(distinct)),
-        )
-        for part, key in zip(parts, keys, strict=True)
-    ]
-    terms = distinct[:, np.newaxis] // digits % vocabulary_size
-    return Ngrams(csr_array(vstack(counts, format="csr")), terms)
 
 
 def _pair(tokens: Tokens, vocabulary_size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

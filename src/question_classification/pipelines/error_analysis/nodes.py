@@ -91,8 +91,7 @@ def _begin(text: str) -> str:
 
 def export_selected_model(
     model: Any,
-    tokenized_train_set: TokenizedQuestions,
-    tokenized_test_set: TokenizedQuestions,
+    tokenized_questions: TokenizedQuestions,
     selection: dict[str, Any],
     threshold: dict[str, Any],
     target: dict[str, str],
@@ -102,8 +101,7 @@ def export_selected_model(
 
     Args:
         model: the selected candidate.
-        tokenized_train_set: questions on which its error is measured, with those of the test set.
-        tokenized_test_set: the same.
+        tokenized_questions: those on which its error is measured.
         selection: which candidate it is.
         threshold: from which probability on a question counts as about the target.
         target: what the labels mean.
@@ -114,13 +112,10 @@ def export_selected_model(
         would be too large, and the `reason`.
     """
     from question_classification.models.export import ModelTooLargeError, export_model
-    from question_classification.models.questions import concatenate
 
     exported, reason = None, None
     try:
-        exported = export_model(
-            model, concatenate(tokenized_train_set, tokenized_test_set), **parameters.exported_model.model_dump()
-        )
+        exported = export_model(model, tokenized_questions, **parameters.exported_model.model_dump())
     except ModelTooLargeError as error:
         reason = str(error)
     return {

@@ -41,8 +41,7 @@ def create_pipeline() -> Pipeline:
                 export_selected_model,
                 inputs=[
                     f"{SELECTED}.model",
-                    "tokenized_train_set",
-                    "tokenized_test_set",
+                    "tokenized_questions",
                     "selection",
                     "threshold",
                     "target",
@@ -86,4 +85,4 @@ def create_pipeline() -> Pipeline:
         ],
         tags="error_analysis",
     )
-    return Pipeline([tokenize("train"), tokenize("test"), analysis])
+    return Pipeline([tokenize("train"), analysis])

@@ -56,11 +56,26 @@ class CalibratedModel(NamedTuple):
 
 
 def tokenize_questions(questions: pd.DataFrame, parameters: TextParameters) -> TokenizedQuestions:
-    """Tokenise the texts of a set once, for all candidates and folds."""
+    """Tokenise the texts of all questions once, for all sets, candidates and folds; nothing is learnt from them."""
     from question_classification.models.questions import Tokenize
 
     tokenized: TokenizedQuestions = Tokenize(formulas=parameters.formulas).transform(questions)
     return tokenized
+
+
+def take_questions(tokenized_questions: TokenizedQuestions, questions: pd.DataFrame) -> TokenizedQuestions:
+    """Return the questions of a set, tokenised.
+
+    Raises:
+        InputError: the set was made from other questions.
+    """
+    try:
+        return tokenized_questions.find(questions)
+    except ValueError as error:
+        raise InputError(
+            "05_model_input: the train or test set was made from other questions than those of 04_feature; run "
+            "`kedro run`, or bring what belongs together by `dvc checkout --force`."
+        ) from error
 
 
 def cross_validate_candidate(
@@ -213,8 +228,8 @@ def score_test_set(model: Any, tokenized_test_set: TokenizedQuestions) -> pd.Dat
 def backtest_selected(
     hyperparameters: dict[str, Any],
     calibration: dict[str, Any],
-    tokenized_train_set: TokenizedQuestions,
-    tokenized_test_set: TokenizedQuestions,
+    tokenized_questions: TokenizedQuestions,
+    question_labels: pd.DataFrame,
     other_split: pd.DataFrame,
     target: dict[str, str],
     text: TextParameters,
@@ -227,8 +242,8 @@ def backtest_selected(
     Args:
         hyperparameters: of the selected candidate, and its kind.
         calibration: by which method it was calibrated.
-        tokenized_train_set: of the split that it was selected by.
-        tokenized_test_set: of the same.
+        tokenized_questions: those of both splits.
+        question_labels: whether each is about the target.
         other_split: of each question, its `side`: train, test or neither.
         target: what the labels mean.
         text: how texts are read.
@@ -238,12 +253,13 @@ def backtest_selected(
         As `score_test_set`; no row where a side has too few questions of a class.
     """
     from question_classification.models.fitting import fit_and_cross_validate, score, with_calibrator
-    from question_classification.models.questions import concatenate
 
     candidate = Candidate.model_validate(hyperparameters)
-    questions = concatenate(tokenized_train_set, tokenized_test_set)
-    side = questions.frame["question_id"].map(other_split.set_index("question_id")["side"])
-    train, test = (questions.take(np.flatnonzero(side == name)) for name in ("train", "test"))
+    labelled = tokenized_questions.frame.merge(question_labels[["question_id", "is_target"]], validate="one_to_one")
+    sided = labelled.merge(other_split, validate="one_to_one")
+    train, test = (
+        tokenized_questions.find(sided[sided["side"] == name].reset_index(drop=True)) for name in ("train", "test")
+    )
     label = _labels(train)
     if min(label.sum(), (~label).sum()) < 2 or test.frame["is_target"].nunique() < 2:
         return _tabulate(test.take(np.arange(0)), np.empty(0))

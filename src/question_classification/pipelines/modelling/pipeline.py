@@ -11,6 +11,7 @@ from .nodes import (
     score_test_set,
     select_candidate,
     settle_hyperparameters,
+    take_questions,
     tokenize_questions,
 )
 
@@ -20,24 +21,40 @@ def create_pipeline() -> Pipeline:
 
     ::
 
-        train_set ─▶ tokenize ─▶ fit ─▶ model ─▶ score ◀─ tokenize ◀─ test_set
-                        │                 │
-                        └▶ cross_validate ┴▶ select ─▶ calibrate ─▶ selected model ─▶ score
+                  question_features ─▶ tokenize
+                                          │
+        train_set ─▶ take ─▶ fit ─▶ model ─▶ score ◀─ take ◀─ test_set
+                      │               │
+                      └▶ cross_validate ┴▶ select ─▶ calibrate ─▶ selected model ─▶ score
     """
     modelling = Pipeline([*map(_candidate, CANDIDATES), _selected()], tags="modelling")
-    return Pipeline([tokenize("train"), tokenize("test"), modelling])
+    return Pipeline([tokenize("train", "test"), modelling])
 
 
-def tokenize(split: str) -> Pipeline:
-    """Set → its texts as numbers, in memory; a pipeline that needs them begins so, a whole run does it once."""
+def tokenize(*splits: str) -> Pipeline:
+    """Questions → their texts as numbers, in memory → those of each set.
+
+    A pipeline that needs them begins so; a whole run does it once, beside the search for near-duplicates, which the
+    split waits for.
+    """
+    tokenized = Node(
+        tokenize_questions,
+        inputs=["question_features", "params:modelling.text"],
+        outputs="tokenized_questions",
+        name="tokenize_questions",
+    )
     return Pipeline(
         [
-            Node(
-                tokenize_questions,
-                inputs=[f"{split}_set", "params:modelling.text"],
-                outputs=f"tokenized_{split}_set",
-                name=f"tokenize_{split}_set",
-            )
+            tokenized,
+            *(
+                Node(
+                    take_questions,
+                    inputs=["tokenized_questions", f"{split}_set"],
+                    outputs=f"tokenized_{split}_set",
+                    name=f"take_{split}_set",
+                )
+                for split in splits
+            ),
         ]
     )
 
@@ -101,8 +118,8 @@ def _selected() -> Pipeline:
                 inputs=[
                     "hyperparameters",
                     "calibration",
-                    "tokenized_train_set",
-                    "tokenized_test_set",
+                    "tokenized_questions",
+                    "question_labels",
                     "other_split",
                     "target",
                     "params:modelling.text",
