@@ -1,0 +1,196 @@
+"""The picture of all pipelines, as Kedro-Viz draws it, with one box a pipeline.
+
+Left alone, Kedro-Viz draws every dataset that a namespace writes outside of its box: of a hundred datasets, ninety.
+Here a dataset lies in the box of what makes it, to be seen when that is opened, unless it is a landmark: one of the few
+that lie between the boxes, by which a reader finds the way.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any
+
+DEFAULT = "__default__"
+_ROOT = "__root__"
+_EVERYWHERE = ""  # the box that holds all boxes
+
+Graph = dict[str, Any]
+"""What Kedro-Viz answers for `api/main` and `api/pipelines/NAME`."""
+
+
+def draw_boxes(graph: Graph, landmarks: Collection[str]) -> Graph:
+    """Return the graph with a box for each pipeline, in which the boxes of its namespaces lie.
+
+    Args:
+        graph: the graph of all pipelines.
+        landmarks: the datasets that lie between the boxes of the pipelines.
+    """
+    plan = _Plan.of(graph, landmarks)
+    nodes = [node for node in graph["nodes"] if node["type"] != "modularPipeline"]
+    boxes = [_box(name, [node for node in nodes if node["id"] in plan.tasks_in(name)]) for name in plan.boxes]
+    tree = {name: _branch(name, plan, nodes) for name in (_EVERYWHERE, *plan.boxes)}
+    for node in nodes:
+        parts = (name for name, branch in tree.items() if name and node["id"] in _members(branch))
+        node_boxes = sorted(parts) or None
+        node["modular_pipelines"] = node_boxes
+    return graph | {
+        "nodes": nodes + boxes,
+        "edges": [{"source": source, "target": target} for source, target in sorted(plan.drawn_edges())],
+        "modular_pipelines": {branch["id"]: branch for branch in tree.values()},
+    }
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Which box each node of a graph lies in, by the node's id."""
+
+    home: Mapping[str, str]
+    tasks: Mapping[str, str]
+    edges: Collection[tuple[str, str]]
+
+    @classmethod
+    def of(cls, graph: Graph, landmarks: Collection[str]) -> "_Plan":
+        nodes = {node["id"]: node for node in graph["nodes"] if node["type"] != "modularPipeline"}
+        edges = {(edge["source"], edge["target"]) for edge in graph["edges"]}
+        edges = {(source, target) for source, target in edges if source in nodes and target in nodes}
+        pipelines = _pipelines_of_tasks(nodes, edges)
+        tasks = {name: _nest(pipeline, nodes[name]) for name, pipeline in pipelines.items()}
+        home = {
+            name: _EVERYWHERE
+            if node["type"] == "parameters" or node["name"] in landmarks
+            else _home(
+                [tasks[source] for source, target in edges if target == name],
+                [tasks[target] for source, target in edges if source == name],
+            )
+            for name, node in nodes.items()
+            if name not in tasks
+        }
+        return cls(home | tasks, tasks, edges)
+
+    @property
+    def boxes(self) -> list[str]:
+        return sorted({box for path in self.tasks.values() for box in _with_ancestors(path)})
+
+    def tasks_in(self, box: str) -> set[str]:
+        return {name for name, path in self.tasks.items() if _is_in(path, box)}
+
+    def drawn_edges(self) -> set[tuple[str, str]]:
+        """Return the edges, without those from pipeline to pipeline that go by way of others as well."""
+        edges = self._lifted_edges()
+        outermost = {box for box in self.boxes if "." not in box}
+        outermost |= {name for name, home in self.home.items() if home == _EVERYWHERE}
+        following: dict[str, set[str]] = {}
+        for source, target in edges:
+            if source in outermost and target in outermost:
+                following.setdefault(source, set()).add(target)
+
+        def reached_from(name: str) -> set[str]:
+            return following.get(name, set()).union(*map(reached_from, following.get(name, set())))
+
+        return {
+            (source, target)
+            for source, target in edges
+            if not {source, target} <= set(self.boxes) & outermost
+            or not any(target in reached_from(other) for other in following[source])
+        }
+
+    def _lifted_edges(self) -> set[tuple[str, str]]:
+        """Return each edge, and for what can be closed, the edges of the boxes that its ends lie in.
+
+        A box that reads what it has made itself would make a circle, of which the way back is left out.
+        """
+        made_in = {target: self.tasks[source] for source, target in self.edges if source in self.tasks}
+        lifted = set()
+        for source, target in self.edges:
+            for start in (source, *_with_ancestors(self.home[source])):
+                for end in (target, *_with_ancestors(self.home[target])):
+                    apart = not (_is_in(self.home[target], start) or _is_in(self.home[source], end))
+                    if apart and not _is_in(made_in.get(source, _EVERYWHERE), end):
+                        lifted.add((start, end))
+        return lifted
+
+
+def _pipelines_of_tasks(nodes: Mapping[str, Any], edges: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Return the pipeline of each task; if several have it, the one from which the data flow to the others."""
+    known = {name: set(node["pipelines"]) - {DEFAULT} for name, node in nodes.items() if node["type"] == "task"}
+    own = {name: next(iter(pipelines)) for name, pipelines in known.items() if len(pipelines) == 1}
+    makers = {target: own[source] for source, target in edges if source in own}
+    before: dict[str, set[str]] = {pipeline: set() for pipeline in own.values()}
+    for source, target in edges:
+        if target in own and makers.get(source, own[target]) != own[target]:
+            before[own[target]].add(makers[source])
+    order = list(TopologicalSorter(before).static_order())
+    return {name: min(pipelines & set(order), key=order.index) for name, pipelines in known.items()}
+
+
+def _nest(pipeline: str, task: Mapping[str, Any]) -> str:
+    """Return the path of the box of a task: its namespace, within its pipeline."""
+    namespace = task["full_name"].rpartition(".")[0]
+    return namespace if _is_in(namespace, pipeline) else f"{pipeline}.{namespace}".rstrip(".")
+
+
+def _home(makers: list[str], readers: list[str]) -> str:
+    """Return the smallest box that holds what makes a dataset, and what reads it in the same pipeline."""
+    if not makers:
+        return _common(readers)
+    pipeline = makers[0].partition(".")[0]
+    return _common(makers + [reader for reader in readers if _is_in(reader, pipeline)])
+
+
+def _common(paths: list[str]) -> str:
+    """Return the smallest box that holds all paths.
+
+    >>> _common(["modelling.prior", "modelling.prior", "modelling.keyword"])
+    'modelling'
+    """
+    return max((box for box in _with_ancestors(paths[0]) if all(_is_in(path, box) for path in paths)), key=len, default="")
+
+
+def _with_ancestors(path: str) -> list[str]:
+    """Return a box and those that it lies in.
+
+    >>> _with_ancestors("modelling.prior")
+    ['modelling', 'modelling.prior']
+    """
+    parts = path.split(".") if path else []
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _is_in(path: str, box: str) -> bool:
+    return path == box or path.startswith(f"{box}.")
+
+
+def _box(name: str, tasks: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the node that a closed box is."""
+    return {
+        "id": name,
+        "name": name.rpartition(".")[2].replace("_", " "),
+        "type": "modularPipeline",
+        "tags": sorted({tag for task in tasks for tag in task["tags"]}),
+        "pipelines": [DEFAULT],
+        "modular_pipelines": None,
+        "node_extras": None,
+        "layer": None,
+        "dataset_type": None,
+    }
+
+
+def _branch(box: str, plan: _Plan, nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is in a box, and what goes in and out of it."""
+    tasks = plan.tasks_in(box)
+    outside = {node["id"] for node in nodes if node["type"] != "task" and box != plan.home[node["id"]]}
+    outside = {name for name in outside if _is_in(box, plan.home[name]) or plan.home[name] == _EVERYWHERE}
+    types = {node["id"]: node["type"] for node in nodes}
+    inner = [name for name in plan.boxes if name.rpartition(".")[0] == box]
+    return {
+        "id": box or _ROOT,
+        "name": box or _ROOT,
+        "inputs": sorted({source for source, target in plan.edges if target in tasks} & outside) if box else [],
+        "outputs": sorted({target for source, target in plan.edges if source in tasks} & outside) if box else [],
+        "children": [{"id": name, "type": "modularPipeline"} for name in inner]
+        + [{"id": name, "type": types[name]} for name, home in plan.home.items() if home == box],
+    }
+
+
+def _members(branch: Mapping[str, Any]) -> set[str]:
+    return {child["id"] for child in branch["children"]} | set(branch["inputs"]) | set(branch["outputs"])
