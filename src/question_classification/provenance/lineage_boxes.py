@@ -143,7 +143,9 @@ def _common(paths: list[str]) -> str:
     >>> _common(["modelling.prior", "modelling.prior", "modelling.keyword"])
     'modelling'
     """
-    return max((box for box in _with_ancestors(paths[0]) if all(_is_in(path, box) for path in paths)), key=len, default="")
+    return max(
+        (box for box in _with_ancestors(paths[0]) if all(_is_in(path, box) for path in paths)), key=len, default=""
+    )
 
 
 def _with_ancestors(path: str) -> list[str]:
@@ -164,7 +166,7 @@ def _box(name: str, tasks: list[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the node that a closed box is."""
     return {
         "id": name,
-        "name": name.rpartition(".")[2].replace("_", " "),
+        "name": name.rpartition(".")[2],
         "type": "modularPipeline",
         "tags": sorted({tag for task in tasks for tag in task["tags"]}),
         "pipelines": [DEFAULT],

@@ -111,5 +111,7 @@ def _selected() -> Pipeline:
                 outputs=f"{SELECTED}.other_split_scores",
                 name="backtest_selected",
             ),
-        ]
+        ],
+        namespace=SELECTED,  # a box of the lineage; the datasets keep their names
+        prefix_datasets_with_namespace=False,
     )
