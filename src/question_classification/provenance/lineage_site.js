@@ -1,0 +1,40 @@
+/* What the page of the lineage does before Kedro-Viz begins: answers its requests, and chooses how it opens. */
+const answers = JSON.parse(document.getElementById("answers").textContent);
+
+// The page's router knows the address "/" alone; `fetch` of its API is answered by what the page holds
+const fetchOutside = window.fetch;
+window.fetch = (request, options) => {
+  const url = String(request.url ?? request);
+  const asked = /(?:^|\/)api\/([^?#]+)/.exec(url);
+  if (!asked) return fetchOutside(request, options);
+  const known = Object.hasOwn(answers, asked[1]);
+  return Promise.resolve(new Response(JSON.stringify(known ? answers[asked[1]] : {}), {
+    status: known ? 200 : 404, headers: {"Content-Type": "application/json"},
+  }));
+};
+
+// Kedro-Viz's own settings, for who has not chosen any: no tour of its features in the way, and the reader's colours
+try {
+  const theme = matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+  localStorage.KedroViz ??= JSON.stringify({theme, showFeatureHints: false});
+} catch {
+  // a browser that stores nothing: it opens as Kedro-Viz does
+}
+
+// Kedro-Viz does not show what the catalog says of a dataset, nor the docstring of a node: the head of its panel does
+new MutationObserver(() => {
+  const head = document.querySelector(".pipeline-metadata--visible .pipeline-metadata__list");
+  const text = answers[`nodes/${new URLSearchParams(location.search).get("sid")}`]?.description ?? "";
+  if (!head || head.dataset.description === text) return;
+  head.dataset.description = text;
+}).observe(document.getElementById("root"), {childList: true, subtree: true});
+
+// Modules have no address in a page from disk: they go by names, which this map leads to what the page holds
+const imports = {};
+for (const module of document.querySelectorAll("script[data-module]")) {
+  imports[module.dataset.module] = URL.createObjectURL(new Blob([module.textContent], {type: "text/javascript"}));
+}
+document.head.append(Object.assign(document.createElement("script"), {
+  type: "importmap", textContent: JSON.stringify({imports}),
+}));
+import(document.currentScript.dataset.start);
