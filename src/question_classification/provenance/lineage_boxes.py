@@ -75,39 +75,41 @@ class _Plan:
         return {name for name, path in self.tasks.items() if _is_in(path, box)}
 
     def drawn_edges(self) -> set[tuple[str, str]]:
-        """Return the edges, without those from pipeline to pipeline that go by way of others as well."""
-        edges = self._lifted_edges()
-        outermost = {box for box in self.boxes if "." not in box}
-        outermost |= {name for name, home in self.home.items() if home == _EVERYWHERE}
-        following: dict[str, set[str]] = {}
-        for source, target in edges:
-            if source in outermost and target in outermost:
-                following.setdefault(source, set()).add(target)
-
-        def reached_from(name: str) -> set[str]:
-            return following.get(name, set()).union(*map(reached_from, following.get(name, set())))
-
-        return {
-            (source, target)
-            for source, target in edges
-            if not {source, target} <= set(self.boxes) & outermost
-            or not any(target in reached_from(other) for other in following[source])
-        }
-
-    def _lifted_edges(self) -> set[tuple[str, str]]:
         """Return each edge, and for what can be closed, the edges of the boxes that its ends lie in.
 
-        A box that reads what it has made itself would make a circle, of which the way back is left out.
+        A box that reads what it has made itself would make a circle, of which the way back is left out. So is what goes
+        out of a closed box to where a landmark of the box leads anyway.
         """
         made_in = {target: self.tasks[source] for source, target in self.edges if source in self.tasks}
-        lifted = set()
+        led_to = self._led_to(made_in)
+        drawn = set()
         for source, target in self.edges:
             for start in (source, *_with_ancestors(self.home[source])):
                 for end in (target, *_with_ancestors(self.home[target])):
                     apart = not (_is_in(self.home[target], start) or _is_in(self.home[source], end))
-                    if apart and not _is_in(made_in.get(source, _EVERYWHERE), end):
-                        lifted.add((start, end))
-        return lifted
+                    back = source in made_in and _is_in(made_in[source], end)
+                    hidden = start != source and source not in self.tasks
+                    if apart and not back and not (hidden and end in led_to.get(start, ())):
+                        drawn.add((start, end))
+        return drawn
+
+    def _led_to(self, made_in: Mapping[str, str]) -> dict[str, set[str]]:
+        """Return of each box that makes landmarks what they lead to: nodes, and the boxes that these lie in."""
+        readers: dict[str, set[str]] = {}
+        for source, target in self.edges:
+            readers.setdefault(source, set()).add(target)
+        led_to: dict[str, set[str]] = {}
+        for landmark, maker in made_in.items():
+            if self.home[landmark] == _EVERYWHERE:
+                reached, pending = set(), [landmark]
+                while pending:
+                    new = readers.get(pending.pop(), set()) - reached
+                    reached |= new
+                    pending += new
+                reached |= {box for name in reached for box in _with_ancestors(self.home[name])}
+                for box in _with_ancestors(maker):
+                    led_to.setdefault(box, set()).update(reached)
+        return led_to
 
 
 def _pipelines_of_tasks(nodes: Mapping[str, Any], edges: Collection[tuple[str, str]]) -> dict[str, str]:
