@@ -1,5 +1,6 @@
 """A text in Markdown, which kedro-viz can show."""
 
+import re
 from typing import NewType
 
 from kedro_datasets.text import TextDataset
@@ -12,5 +13,5 @@ class MarkdownDataset(TextDataset):
     """Kedro's `text.TextDataset`, which has no preview."""
 
     def preview(self) -> HTMLPreview:
-        """Return the text for kedro-viz."""
-        return HTMLPreview(self.load())
+        """Return the text for kedro-viz, without what stands before it for other readers, between lines of dashes."""
+        return HTMLPreview(re.sub(r"\A---\n.*?\n---\n", "", self.load(), flags=re.DOTALL))
