@@ -1,8 +1,8 @@
-"""The picture of all pipelines, as Kedro-Viz draws it, with one box a pipeline.
+"""The pictures of the pipelines, as Kedro-Viz draws them, with less on them at first sight.
 
 Left alone, Kedro-Viz draws every dataset that a namespace writes outside of its box: of a hundred datasets, ninety.
 Here a dataset lies in the box of what makes it, to be seen when that is opened, unless it is a landmark: one of the few
-that lie between the boxes, by which a reader finds the way.
+that lie between the boxes, by which a reader finds the way. In the picture of all, each pipeline is a box as well.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,20 +19,20 @@ Graph = dict[str, Any]
 
 
 def draw_boxes(graph: Graph, landmarks: Collection[str]) -> Graph:
-    """Return the graph with a box for each pipeline, in which the boxes of its namespaces lie.
+    """Return the graph of a pipeline, or of all, with what belongs in boxes in them.
 
     Args:
-        graph: the graph of all pipelines.
-        landmarks: the datasets that lie between the boxes of the pipelines.
+        graph: the graph, of which `selected_pipeline` says whose it is.
+        landmarks: the datasets that lie between the boxes.
     """
     plan = _Plan.of(graph, landmarks)
-    nodes = [node for node in graph["nodes"] if node["type"] != "modularPipeline"]
-    boxes = [_box(name, [node for node in nodes if node["id"] in plan.tasks_in(name)]) for name in plan.boxes]
+    pipeline = graph["selected_pipeline"]
+    nodes = [dict(node) for node in graph["nodes"] if node["type"] != "modularPipeline"]
+    boxes = [_box(name, pipeline, [node for node in nodes if node["id"] in plan.tasks_in(name)]) for name in plan.boxes]
     tree = {name: _branch(name, plan, nodes) for name in (_EVERYWHERE, *plan.boxes)}
     for node in nodes:
-        parts = (name for name, branch in tree.items() if name and node["id"] in _members(branch))
-        node_boxes = sorted(parts) or None
-        node["modular_pipelines"] = node_boxes
+        around = [name for name, branch in tree.items() if name and node["id"] in _members(branch)]
+        node["modular_pipelines"] = around or None
     return graph | {
         "nodes": nodes + boxes,
         "edges": [{"source": source, "target": target} for source, target in sorted(plan.drawn_edges())],
@@ -42,7 +42,7 @@ def draw_boxes(graph: Graph, landmarks: Collection[str]) -> Graph:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Which box each node of a graph lies in, by the node's id."""
+    """Which box each node of a graph lies in, by the node's id; and the edges between nodes."""
 
     home: Mapping[str, str]
     tasks: Mapping[str, str]
@@ -53,15 +53,20 @@ class _Plan:
         nodes = {node["id"]: node for node in graph["nodes"] if node["type"] != "modularPipeline"}
         edges = {(edge["source"], edge["target"]) for edge in graph["edges"]}
         edges = {(source, target) for source, target in edges if source in nodes and target in nodes}
-        pipelines = _pipelines_of_tasks(nodes, edges)
-        tasks = {name: _nest(pipeline, nodes[name]) for name, pipeline in pipelines.items()}
+        pipeline = graph["selected_pipeline"]
+        if pipeline == DEFAULT:
+            tasks = {name: _nest(of, nodes[name]) for name, of in _pipelines_of_tasks(nodes, edges).items()}
+        else:
+            tasks = {
+                name: _nest(pipeline, node).removeprefix(pipeline).removeprefix(".")
+                for name, node in nodes.items()
+                if node["type"] == "task"
+            }
         home = {
             name: _EVERYWHERE
             if node["type"] == "parameters" or node["name"] in landmarks
-            else _home(
-                [tasks[source] for source, target in edges if target == name],
-                [tasks[target] for source, target in edges if source == name],
-            )
+            else _common([tasks[source] for source, target in edges if target == name])
+            or _common([tasks[target] for source, target in edges if source == name])
             for name, node in nodes.items()
             if name not in tasks
         }
@@ -131,23 +136,14 @@ def _nest(pipeline: str, task: Mapping[str, Any]) -> str:
     return namespace if _is_in(namespace, pipeline) else f"{pipeline}.{namespace}".rstrip(".")
 
 
-def _home(makers: list[str], readers: list[str]) -> str:
-    """Return the smallest box that holds what makes a dataset, and what reads it in the same pipeline."""
-    if not makers:
-        return _common(readers)
-    pipeline = makers[0].partition(".")[0]
-    return _common(makers + [reader for reader in readers if _is_in(reader, pipeline)])
-
-
 def _common(paths: list[str]) -> str:
-    """Return the smallest box that holds all paths.
+    """Return the smallest box that holds all of what lies at these paths.
 
     >>> _common(["modelling.prior", "modelling.prior", "modelling.keyword"])
     'modelling'
     """
-    return max(
-        (box for box in _with_ancestors(paths[0]) if all(_is_in(path, box) for path in paths)), key=len, default=""
-    )
+    boxes = _with_ancestors(paths[0]) if paths else []
+    return next((box for box in reversed(boxes) if all(_is_in(path, box) for path in paths)), _EVERYWHERE)
 
 
 def _with_ancestors(path: str) -> list[str]:
@@ -164,14 +160,14 @@ def _is_in(path: str, box: str) -> bool:
     return path == box or path.startswith(f"{box}.")
 
 
-def _box(name: str, tasks: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _box(name: str, pipeline: str, tasks: list[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the node that a closed box is."""
     return {
         "id": name,
         "name": name.rpartition(".")[2],
         "type": "modularPipeline",
         "tags": sorted({tag for task in tasks for tag in task["tags"]}),
-        "pipelines": [DEFAULT],
+        "pipelines": [pipeline],
         "modular_pipelines": None,
         "node_extras": None,
         "layer": None,

@@ -13,10 +13,12 @@ window.fetch = (request, options) => {
   }));
 };
 
-// Kedro-Viz's own settings, for who has not chosen any: no tour of its features in the way, and the reader's colours
+// Kedro-Viz's own settings, for who has not chosen any: the reader's colours; in the way of the picture no tour of
+// features, no map, and on a phone no names of layers
 try {
   const theme = matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
-  localStorage.KedroViz ??= JSON.stringify({theme, showFeatureHints: false});
+  const layer = {visible: matchMedia("(min-width: 700px)").matches};
+  localStorage.KedroViz ??= JSON.stringify({theme, layer, visible: {miniMap: false}, showFeatureHints: false});
 } catch {
   // a browser that stores nothing: it opens as Kedro-Viz does
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from question_classification.provenance.errors import ProvenanceError
-from question_classification.provenance.lineage_boxes import DEFAULT, draw_boxes
+from question_classification.provenance.lineage_boxes import draw_boxes
 
 _STYLE = re.compile(r'<link rel="stylesheet" crossorigin href="\./([^"]+)">')
 _SCRIPT = re.compile(r'<script type="module" crossorigin src="\./([^"]+)"></script>')
@@ -28,7 +28,7 @@ _LAID_OUT = ("flowDiagram-*.js", "dagre-*.js")
 
 
 def arrange(build: Path, catalog: Mapping[str, Mapping[str, Any]], project: Path) -> None:
-    """Arrange the site that `kedro viz build` has made: boxes in the picture of all pipelines, descriptions in nodes.
+    """Arrange the site that `kedro viz build` has made: boxes in its pictures, descriptions in its nodes.
 
     Args:
         build: the folder of the site.
@@ -38,7 +38,7 @@ def arrange(build: Path, catalog: Mapping[str, Mapping[str, Any]], project: Path
     api = build / "api"
     landmarks = {name for name, metadata in catalog.items() if metadata.get("landmark")}
     nodes = _read(api / "main")["nodes"]
-    for graph in (api / "main", api / "pipelines" / DEFAULT):
+    for graph in (api / "main", *(api / "pipelines").iterdir()):
         _write(graph, draw_boxes(_read(graph), landmarks))
     for node in nodes:
         file = api / "nodes" / node["id"]
