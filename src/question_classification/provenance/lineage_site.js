@@ -24,11 +24,38 @@ try {
 }
 
 // Kedro-Viz does not show what the catalog says of a dataset, nor the docstring of a node: the head of its panel does
+const describe = () => {
+  const panel = document.querySelector(".pipeline-metadata--visible .pipeline-metadata__list");
+  const selected = new URLSearchParams(location.search).get("sid");
+  if (panel) panel.dataset.description = answers[`nodes/${selected}`]?.description ?? "";
+};
+
+// What Kedro-Viz leaves out for those who hear a page, or have no mouse
+const mend = () => {
+  const set = (selector, attributes) => document.querySelectorAll(selector).forEach((element) => {
+    for (const [name, value] of Object.entries(attributes)) {
+      element.setAttribute(name, typeof value === "function" ? value(element) : value);
+    }
+  });
+  set(".toggle-control__checkbox", {
+    "aria-label": ({id, name}) => `${id.endsWith("-focus") ? "focus on" : "show"} ${name}`,
+  });
+  set(".pipeline-nodelist__split-handle", {
+    "aria-label": "height of the list",
+    "aria-valuenow": (handle) => Math.round(100 * handle.offsetTop / handle.parentElement.offsetHeight),
+  });
+  set(".scrollable-container", {tabindex: 0, role: "group", "aria-label": "preview"});
+  // lists of which the items are wrapped in something else, or not the only children
+  set(".pipeline-global-routes-toolbar, .pipeline-global-routes-toolbar li", {role: "none"});
+  set("[class^='stats-container'], [class^='stats-container'] li", {role: "none"});
+  for (const dropdown of document.querySelectorAll("div.dropdown[aria-expanded]")) {  // a state of its button
+    dropdown.querySelector("button").setAttribute("aria-expanded", dropdown.getAttribute("aria-expanded"));
+    for (const name of ["aria-expanded", "aria-haspopup"]) dropdown.removeAttribute(name);
+  }
+};
 new MutationObserver(() => {
-  const head = document.querySelector(".pipeline-metadata--visible .pipeline-metadata__list");
-  const text = answers[`nodes/${new URLSearchParams(location.search).get("sid")}`]?.description ?? "";
-  if (!head || head.dataset.description === text) return;
-  head.dataset.description = text;
+  describe();
+  mend();
 }).observe(document.getElementById("root"), {childList: true, subtree: true});
 
 // Modules have no address in a page from disk: they go by names, which this map leads to what the page holds

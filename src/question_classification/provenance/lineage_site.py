@@ -21,6 +21,7 @@ _SCRIPT = re.compile(r'<script type="module" crossorigin src="\./([^"]+)"></scri
 _OUTSIDE = re.compile(r'<link[^>]*"https?://[^>]*>')
 _ICON = re.compile(r'<link rel="shortcut icon"[^>]*>')
 _ROOT = '<div id="root"></div>'
+_MAIN = '<div id="root" role="main"></div>'
 _IMPORT = re.compile(r"""(\bfrom|\bimport\(|\bimport)\s*"\./([\w.-]+\.js)\"""")
 _PRELOADED = "const __vite__mapDeps="
 _LAID_OUT = ("flowDiagram-*.js", "dagre-*.js")
@@ -77,7 +78,7 @@ def write_page(build: Path, page: Path) -> None:
     ]
     styles = [file.read_text(encoding="utf-8") for file in (build / style[1], ours.with_suffix(".css"))]
     text = _ICON.sub('<link rel="icon" href="data:,">', _OUTSIDE.sub("", text)).replace(script[0], "")
-    text = text.replace(style[0], f"<style>{''.join(styles)}</style>").replace(_ROOT, "\n".join([_ROOT, *parts]))
+    text = text.replace(style[0], f"<style>{''.join(styles)}</style>").replace(_ROOT, "\n".join([_MAIN, *parts]))
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(text, encoding="utf-8")
 
