@@ -102,9 +102,11 @@ class TestCatalog:
             assert filepath is None or filepath.startswith(f"${{globals:data}}/{layer}/"), name
 
     @pytest.mark.parametrize("file", CATALOG_FILES, ids=lambda file: file.stem)
-    def test_entry_is_described(self, file: Path) -> None:
+    def test_entry_is_described_in_a_sentence(self, file: Path) -> None:
         for name, entry in entries(file).items():
-            assert len(entry["metadata"]["description"].split()) > 2, name
+            description = entry["metadata"]["description"]
+            assert re.fullmatch(r"[A-Z].*[^.]\.", description), name
+            assert len(description.split()) > 5, name
 
     @pytest.mark.parametrize("file", CATALOG_FILES, ids=lambda file: file.stem)
     def test_versions_are_left_to_dvc(self, file: Path) -> None:

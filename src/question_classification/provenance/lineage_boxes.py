@@ -99,21 +99,23 @@ class _Plan:
         return drawn
 
     def _led_to(self, made_in: Mapping[str, str]) -> dict[str, set[str]]:
-        """Return of each box that makes landmarks what they lead to: nodes, and the boxes that these lie in."""
+        """Return of each box what its landmarks lead to outside of it: nodes, and the boxes that these lie in."""
         readers: dict[str, set[str]] = {}
         for source, target in self.edges:
             readers.setdefault(source, set()).add(target)
         led_to: dict[str, set[str]] = {}
         for landmark, maker in made_in.items():
-            if self.home[landmark] == _EVERYWHERE:
-                reached, pending = set(), [landmark]
+            for box in _with_ancestors(maker) if self.home[landmark] == _EVERYWHERE else ():
+                reached: set[str] = set()
+                pending = [landmark]
                 while pending:
-                    new = readers.get(pending.pop(), set()) - reached
+                    new = {
+                        name for name in readers.get(pending.pop(), ()) if not _is_in(self.home[name], box)
+                    } - reached
                     reached |= new
                     pending += new
                 reached |= {box for name in reached for box in _with_ancestors(self.home[name])}
-                for box in _with_ancestors(maker):
-                    led_to.setdefault(box, set()).update(reached)
+                led_to.setdefault(box, set()).update(reached)
         return led_to
 
 

@@ -29,20 +29,18 @@ _LAID_OUT = ("flowDiagram-*.js", "dagre-*.js")
 
 
 def arrange(build: Path, catalog: Mapping[str, Mapping[str, Any]], project: Path) -> None:
-    """Arrange the site that `kedro viz build` has made: boxes in its pictures, descriptions in its nodes.
+    """Arrange the site that `kedro viz build` has made: boxes in its pictures, a description of each node and dataset.
 
     Args:
         build: the folder of the site.
         catalog: of each dataset, what the catalog has as its metadata.
         project: the folder of the project, from which on paths are shown.
     """
-    api = build / "api"
     landmarks = {name for name, metadata in catalog.items() if metadata.get("landmark")}
-    nodes = _read(api / "main")["nodes"]
-    for graph in (api / "main", *(api / "pipelines").iterdir()):
-        _write(graph, draw_boxes(_read(graph), landmarks))
-    for node in nodes:
-        file = api / "nodes" / node["id"]
+    for file, graph in _graphs(build).items():
+        _write(file, draw_boxes(graph, landmarks))
+    for node in _nodes(build):
+        file = build / "api" / "nodes" / node["id"]
         if file.exists():
             answer = _read(file)
             description = catalog.get(node["name"], {}).get("description") or _summary(answer.get("code"))
@@ -100,6 +98,17 @@ def _modules(assets: Path, start: str) -> dict[str, str]:
             code = code.replace(_PRELOADED, f"{_PRELOADED}()=>[],__vite__preloaded=")
             found[name] = _IMPORT.sub(r'\1"viz/\2"', code)
     return found
+
+
+def _graphs(build: Path) -> dict[Path, Any]:
+    """Return the pictures of the pipelines, and of all, by their files."""
+    api = build / "api"
+    return {file: _read(file) for file in (api / "main", *sorted((api / "pipelines").glob("*"))) if file.exists()}
+
+
+def _nodes(build: Path) -> list[dict[str, Any]]:
+    """Return the nodes and datasets of all pictures."""
+    return list({node["id"]: node for graph in _graphs(build).values() for node in graph["nodes"]}.values())
 
 
 def _read_answers(api: Path) -> dict[str, Any]:
@@ -169,9 +178,8 @@ def main() -> None:
     arguments = parser.parse_args()
     project = Path.cwd()
     try:
-        if (main_answer := arguments.build / "api" / "main").exists():
-            names = [node["name"] for node in _read(main_answer)["nodes"] if node["type"] == "data"]
-            arrange(arguments.build, _read_catalog(project, names), project)
+        names = [node["name"] for node in _nodes(arguments.build) if node["type"] == "data"]
+        arrange(arguments.build, _read_catalog(project, names), project)
         write_page(arguments.build, arguments.page)
     except ProvenanceError as error:
         raise SystemExit(f"Error: {error}") from error
