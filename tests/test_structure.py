@@ -18,6 +18,7 @@ from kedro.config import OmegaConfigLoader
 from kedro.framework.project import configure_project
 from kedro.io import AbstractDataset, CatalogConfigResolver
 from kedro.pipeline import Pipeline
+from kedro.pipeline.preview_contract import MermaidPreview
 from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
 
@@ -122,6 +123,17 @@ class TestNodes:
     def test_functions_are_named_verb_noun(self, pipelines: dict[str, Pipeline]) -> None:
         names = {node.func.__name__ for node in pipelines["__default__"].nodes}
         assert [name for name in names if not re.fullmatch(r"[a-z]+(_[a-z]+)+", name)] == []
+
+    def test_flowcharts_name_what_nodes_read_and_write(self, pipelines: dict[str, Pipeline]) -> None:
+        """As cylinders: [(train_set and test_set)], [(quarantined_questions,<br>with the reason)]."""
+        charts = {node: chart for node in pipelines["__default__"].nodes if (chart := node.preview()) is not None}
+        assert len(charts) >= 5
+        for node, chart in charts.items():
+            assert isinstance(chart, MermaidPreview), node.name
+            named = {name for label in re.findall(r"\[\(([\w. ]+)", chart.content) for name in label.split(" and ")}
+            datasets = {*node.inputs, *node.outputs}
+            assert named, node.name
+            assert named <= datasets | {name.rpartition(".")[2] for name in datasets}, node.name
 
     def test_parameters_reach_them_as_frozen_models(self, pipelines: dict[str, Pipeline]) -> None:
         """In a run of each pipeline alone, too: Kedro goes by the signatures of those nodes that run."""

@@ -163,7 +163,9 @@ def test_every_dataset_has_a_layer_and_a_description(answers: dict[str, Any]) ->
 
 
 def test_every_file_has_a_preview(answers: dict[str, Any]) -> None:
-    without = {name for name, dataset in datasets_of(answers).items() if dataset["filepath"] and not dataset["preview"]}
+    without = {
+        name for name, dataset in datasets_of(answers).items() if dataset.get("filepath") and not dataset.get("preview")
+    }
     assert without == {
         "raw_questions",
         "report",
