@@ -57,7 +57,9 @@ docs: $(READY) ## The site, with the figures of the last run: open build/docs/in
 	python docs/build.py
 
 viz: $(READY) ## The lineage in the browser
-	kedro viz run
+	kedro viz build --include-previews
+	python -m question_classification.provenance.lineage_site build data/08_reporting/lineage.html
+	kedro viz run --load-file=build
 
 viz-static: $(READY) ## The lineage as one page that opens from disk: data/08_reporting/lineage.html
 	kedro viz build --include-previews

@@ -18,6 +18,7 @@ from kedro.config import OmegaConfigLoader
 from kedro.framework.project import configure_project
 from kedro.io import AbstractDataset, CatalogConfigResolver
 from kedro.pipeline import Pipeline
+from kedro.pipeline.preview_contract import MermaidPreview
 from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
 
@@ -102,9 +103,11 @@ class TestCatalog:
             assert filepath is None or filepath.startswith(f"${{globals:data}}/{layer}/"), name
 
     @pytest.mark.parametrize("file", CATALOG_FILES, ids=lambda file: file.stem)
-    def test_entry_is_described(self, file: Path) -> None:
+    def test_entry_is_described_in_a_sentence(self, file: Path) -> None:
         for name, entry in entries(file).items():
-            assert len(entry["metadata"]["description"].split()) > 2, name
+            description = entry["metadata"]["description"]
+            assert re.fullmatch(r"[A-Z].*[^.]\.", description), name
+            assert len(description.split()) > 5, name
 
     @pytest.mark.parametrize("file", CATALOG_FILES, ids=lambda file: file.stem)
     def test_versions_are_left_to_dvc(self, file: Path) -> None:
@@ -120,6 +123,17 @@ class TestNodes:
     def test_functions_are_named_verb_noun(self, pipelines: dict[str, Pipeline]) -> None:
         names = {node.func.__name__ for node in pipelines["__default__"].nodes}
         assert [name for name in names if not re.fullmatch(r"[a-z]+(_[a-z]+)+", name)] == []
+
+    def test_flowcharts_name_what_nodes_read_and_write(self, pipelines: dict[str, Pipeline]) -> None:
+        """As cylinders: [(train_set and test_set)], [(quarantined_questions,<br>with the reason)]."""
+        charts = {node: chart for node in pipelines["__default__"].nodes if (chart := node.preview()) is not None}
+        assert len(charts) >= 5
+        for node, chart in charts.items():
+            assert isinstance(chart, MermaidPreview), node.name
+            named = {name for label in re.findall(r"\[\(([\w. ]+)", chart.content) for name in label.split(" and ")}
+            datasets = {*node.inputs, *node.outputs}
+            assert named, node.name
+            assert named <= datasets | {name.rpartition(".")[2] for name in datasets}, node.name
 
     def test_parameters_reach_them_as_frozen_models(self, pipelines: dict[str, Pipeline]) -> None:
         """In a run of each pipeline alone, too: Kedro goes by the signatures of those nodes that run."""

@@ -30,6 +30,14 @@ each_pipeline = pytest.mark.parametrize(("pipeline", "columns"), PIPELINES.value
 
 
 @each_pipeline
+def test_preview_is_what_kedro_viz_shows(pipeline: Pipeline, columns: list[str], tmp_path: Path) -> None:
+    dataset = ModelDataset(filepath=str(tmp_path / "model.skops"))
+    dataset.save(pipeline.fit(QUESTIONS[columns], LABELS))
+    assert all(repr(name) in dataset.preview() for name in pipeline.named_steps)
+    assert ModelDataset.preview.__annotations__["return"].__name__ == "TextPreview"
+
+
+@each_pipeline
 def test_model_comes_back_with_the_same_probabilities(pipeline: Pipeline, columns: list[str], tmp_path: Path) -> None:
     dataset = ModelDataset(filepath=str(tmp_path / "06_models" / "model.skops"))
     assert not dataset.exists()

@@ -40,6 +40,12 @@ class TestTrials:
             assert trials.load() == json.loads(path.read_text()) == made[:number]
         assert list(path.parent.iterdir()) == [path]
 
+    def test_preview_is_what_kedro_viz_shows(self, trials: TrialsDataset) -> None:
+        assert json.loads(trials.preview()) == []
+        trials.save(trial(0))
+        assert json.loads(trials.preview()) == [trial(0)]
+        assert TrialsDataset.preview.__annotations__["return"].__name__ == "JSONPreview"
+
     def test_another_process_goes_on(self, trials: TrialsDataset, path: Path) -> None:
         trials.save(trial(0))
         TrialsDataset(filepath=str(path), name="candidate").save(trial(1))

@@ -77,7 +77,7 @@ def test_a_model_is_followed_back_to_its_source(story: Any, runs: list[str], ked
     found = ancestry(kedro("lineage", "--json"))
     model = found["selected.model"]
     assert model["md5"] == hash_file(story.folder / MODEL)
-    assert model["nodes"][0] == "calibrate_selected"
+    assert model["nodes"][0] == "selected.calibrate_selected"
     for dataset in ("train_set", "question_features", "question_labels", "questions"):
         assert found[dataset]["run"]["id"] == runs[0], dataset
     assert found["train_set"]["parameters"]["params:feature_engineering"]["seed"] == 42

@@ -1,13 +1,16 @@
 """Fitted models: on disk for DVC, in MLflow for whoever serves them."""
 
 from importlib.metadata import version
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NewType, NoReturn
 
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
 from question_classification.datasets.files import LocalDataset
 from question_classification.stackexchange.files import write_bytes
+
+TextPreview = NewType("TextPreview", str)
+"""kedro-viz recognises a text by the name of this type."""
 
 _REQUIREMENTS = ("pandas", "scikit-learn", "skops")
 
@@ -33,6 +36,10 @@ class ModelDataset(LocalDataset):
         from question_classification.models.persistence import load_model
 
         return load_model(self.path.read_bytes())
+
+    def preview(self) -> TextPreview:
+        """Return the steps of the pipeline for kedro-viz."""
+        return TextPreview(repr(self.load()))
 
 
 class LoggedModelDataset(AbstractDataset[ModelPackage, None]):

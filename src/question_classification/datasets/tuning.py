@@ -1,12 +1,15 @@
 """The trials of a search for hyperparameters, and what came of it."""
 
 import json
-from typing import Any
+from typing import Any, NewType
 
 from kedro_datasets.json import JSONDataset
 
 from question_classification.datasets.files import LocalDataset
 from question_classification.stackexchange.files import write_bytes
+
+JSONPreview = NewType("JSONPreview", str)
+"""kedro-viz recognises JSON by the name of this type."""
 
 
 class OptionalJSONDataset(JSONDataset):  # type: ignore[misc]
@@ -47,6 +50,10 @@ class TrialsDataset(LocalDataset):
         trials = [trial for trial in self.load() if trial["study"] == data["study"]]
         write_bytes(self.path, json.dumps([*trials, data], indent=1).encode())
         self._log(data)
+
+    def preview(self) -> JSONPreview:
+        """Return the trials for kedro-viz."""
+        return JSONPreview(json.dumps(self.load()))
 
     def _log(self, trial: dict[str, Any]) -> None:
         import mlflow

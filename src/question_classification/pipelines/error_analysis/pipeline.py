@@ -84,5 +84,7 @@ def create_pipeline() -> Pipeline:
             ),
         ],
         tags="error_analysis",
+        namespace="error_analysis",  # a box of the lineage; the datasets keep their names
+        prefix_datasets_with_namespace=False,
     )
     return Pipeline([tokenize("train"), analysis])

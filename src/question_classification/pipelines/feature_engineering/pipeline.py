@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from .diagrams import draw_split
 from .nodes import engineer_features, group_near_duplicates, label_questions, split_train_test
 
 
@@ -27,6 +28,7 @@ def create_pipeline() -> Pipeline:
                 inputs=["question_features", "question_labels", "near_duplicates", "params:feature_engineering"],
                 outputs=["train_set", "test_set", "other_split", "split"],
                 name="split_train_test",
+                preview_fn=draw_split,
             ),
         ],
         tags="feature_engineering",

@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from .diagrams import draw_validation
 from .nodes import identify_site, validate_questions
 
 
@@ -20,6 +21,7 @@ def create_pipeline() -> Pipeline:
                 inputs=["raw_questions@table", "raw_questions@origin", "params:ingestion"],
                 outputs=["questions", "quarantined_questions", "data_quality"],
                 name="validate_questions",
+                preview_fn=draw_validation,
             ),
         ],
         tags="ingestion",

@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from .candidates import CANDIDATES, DEPLOYABLE, SELECTED
+from .diagrams import draw_calibration, draw_fit
 from .nodes import (
     backtest_selected,
     calibrate_selected,
@@ -64,7 +65,13 @@ def _candidate(candidate: str) -> Pipeline:
     outputs = ["model", "train_scores", "logged_model"]
     if candidate in DEPLOYABLE:
         inputs += ["params:modelling.selection", "params:candidate"]
-        fit = Node(fit_and_cross_validate_candidate, inputs=inputs, outputs=[*outputs, "out_of_fold"], name="fit")
+        fit = Node(
+            fit_and_cross_validate_candidate,
+            inputs=inputs,
+            outputs=[*outputs, "out_of_fold"],
+            name="fit",
+            preview_fn=draw_fit,
+        )
     else:
         fit = Node(fit_candidate, inputs=[*inputs, "params:candidate"], outputs=outputs, name="fit")
     score = Node(score_test_set, inputs=["model", "tokenized_test_set"], outputs="test_scores", name="score")
@@ -106,6 +113,7 @@ def _selected() -> Pipeline:
                     f"{SELECTED}.logged_model",
                 ],
                 name="calibrate_selected",
+                preview_fn=draw_calibration,
             ),
             Node(
                 score_test_set,
@@ -128,5 +136,7 @@ def _selected() -> Pipeline:
                 outputs=f"{SELECTED}.other_split_scores",
                 name="backtest_selected",
             ),
-        ]
+        ],
+        namespace=SELECTED,  # a box of the lineage; the datasets keep their names
+        prefix_datasets_with_namespace=False,
     )

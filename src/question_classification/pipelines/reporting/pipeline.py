@@ -34,6 +34,37 @@ def create_pipeline() -> Pipeline:
         ]
     )
     evaluations = [Pipeline(evaluation, namespace=candidate, parameters="params:reporting") for candidate in CANDIDATES]
+    figures = Pipeline(
+        [
+            Node(
+                draw_precision_recall,
+                inputs=["metrics", *_of_each("precision_recall_curve")],
+                outputs="precision_recall_figure",
+                name="draw_precision_recall",
+            ),
+            Node(draw_roc, inputs=["metrics", *_of_each("roc_curve")], outputs="roc_figure", name="draw_roc"),
+            Node(
+                draw_confusion_matrices,
+                inputs=["metrics", *_of_each("evaluation")],
+                outputs="confusion_figure",
+                name="draw_confusion_matrices",
+            ),
+            Node(
+                draw_reliability,
+                inputs=["metrics", "reliability_points"],
+                outputs="reliability_figure",
+                name="draw_reliability",
+            ),
+            Node(
+                draw_learning_curve,
+                inputs=["metrics", "learning_curve"],
+                outputs="learning_curve_figure",
+                name="draw_learning_curve",
+            ),
+        ],
+        namespace="figures",  # a box of the lineage; the datasets keep their names
+        prefix_datasets_with_namespace=False,
+    )
     comparison = Pipeline(
         [
             Node(
@@ -64,31 +95,6 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs="metrics",
                 name="collect_metrics",
-            ),
-            Node(
-                draw_precision_recall,
-                inputs=["metrics", *_of_each("precision_recall_curve")],
-                outputs="precision_recall_figure",
-                name="draw_precision_recall",
-            ),
-            Node(draw_roc, inputs=["metrics", *_of_each("roc_curve")], outputs="roc_figure", name="draw_roc"),
-            Node(
-                draw_confusion_matrices,
-                inputs=["metrics", *_of_each("evaluation")],
-                outputs="confusion_figure",
-                name="draw_confusion_matrices",
-            ),
-            Node(
-                draw_reliability,
-                inputs=["metrics", "reliability_points"],
-                outputs="reliability_figure",
-                name="draw_reliability",
-            ),
-            Node(
-                draw_learning_curve,
-                inputs=["metrics", "learning_curve"],
-                outputs="learning_curve_figure",
-                name="draw_learning_curve",
             ),
             Node(
                 count_by_month,
@@ -152,7 +158,7 @@ def create_pipeline() -> Pipeline:
             ),
         ]
     )
-    return Pipeline([*evaluations, comparison], tags="reporting")
+    return Pipeline([*evaluations, comparison, figures], tags="reporting")
 
 
 def _of_each(dataset: str) -> list[str]:

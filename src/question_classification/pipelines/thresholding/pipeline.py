@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from .diagrams import draw_policies
 from .nodes import choose_threshold
 
 
@@ -14,6 +15,7 @@ def create_pipeline() -> Pipeline:
                 inputs=["selected.out_of_fold_scores", "params:thresholding"],
                 outputs="threshold",
                 name="choose_threshold",
+                preview_fn=draw_policies,
             )
         ],
         tags="thresholding",
