@@ -125,11 +125,10 @@ class TestBytes:
 
 
 def test_pipeline_needs_no_more_than_it_reads(finished_project, tmp_path: Path, kedro_run) -> None:
-    """Someone may have pulled only the model input and what it is about, to try a model."""
+    """Someone may have pulled only the features, their labels and the split, to try a model."""
     project = finished_project.copy(tmp_path / "project")
-    for layer in ("01_raw", "02_intermediate", "04_feature"):
+    for layer in ("01_raw", "02_intermediate"):
         shutil.rmtree(project.folder / "data" / "test" / layer)
-    (project.folder / "data" / "test" / "03_primary" / "question_labels.parquet").unlink()
     before = project.contents()
     run = kedro_run(project, "--pipelines", "modelling")
     assert run.exit_code == 0, run.stderr
