@@ -34,7 +34,7 @@ test-notebooks: $(READY) ## The notebooks and the solutions of their exercises, 
 test-long: $(READY) ## What takes minutes: kills, clones, remotes, the tutorial word for word
 	pytest --numprocesses=auto --dist=loadfile --quiet -m long
 
-test-browser: $(READY) viz-static ## The pages in Chromium, which must be there (Debian: apt-get install chromium)
+test-browser: $(READY) ## The pages in Chromium, which must be there (Debian: apt-get install chromium)
 	pytest --quiet -m browser tests/browser
 
 drill: $(READY) ## Does a model still come out the same, here and in a clone, and is a change caught and named?
