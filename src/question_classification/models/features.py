@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.sparsefuncs import inplace_csr_column_scale
+from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 from question_classification.models.questions import TokenizedQuestions
 
@@ -88,7 +90,7 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
         idf_: The inverse document frequency of each term, log((1 + n_samples) / (1 + n_questions_with_it)) + 1.
     """
 
-    _found: tuple["pd.Index[str]", NDArray[np.int32]] | None = None
+    _found: tuple["pd.Index[str]", NDArray[np.intp]] | None = None
 
     def __init__(
         self,
@@ -136,12 +138,12 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
     def _lengths(self) -> tuple[int, ...]:
         return (1, 2) if self.bigrams else (1,)
 
-    def _choose(self, X: TokenizedQuestions) -> NDArray[np.int32]:
-        """Choose the terms among the n-grams, and return the place of each n-gram among them, -1 for none."""
+    def _choose(self, X: TokenizedQuestions) -> NDArray[np.intp]:
+        """Choose the terms among the n-grams, and return the column of each among the frequencies."""
         frequencies = self.count_terms(X)
         questions = np.bincount(frequencies.indices, minlength=frequencies.shape[1])
-        is_chosen = np.zeros(len(X.terms), bool)
-        places, chosen, taken, start = np.full(len(questions), -1, np.int32), [], 0, 0
+        is_used = np.zeros(len(X.terms), bool)
+        columns, chosen, start = [], [], 0
         for n in self._lengths:
             terms = X.ngram_terms(tuple(self.fields), n)
             end = start + len(terms)
@@ -150,49 +152,41 @@ class Tfidf(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # typ
                 counts = X.ngrams(tuple(self.fields), n).counts
                 total = np.bincount(counts.indices, counts.data, minlength=len(terms))
                 kept = np.sort(kept[np.argsort(-total[kept], kind="stable")[: self.max_terms]])
-            places[start + kept] = np.arange(taken, taken + len(kept))
+            columns.append(start + kept)
             chosen.append(terms[kept])
-            is_chosen[chosen[-1]] = True
-            taken, start = taken + len(kept), end
-        numbers = np.flatnonzero(is_chosen)
-        self.vocabulary_ = X.terms[numbers].tolist()
-        self.terms_ = [np.searchsorted(numbers, terms) for terms in chosen]
-        self.idf_ = np.log((1 + len(X)) / (1 + questions[places >= 0])) + 1
-        self._found = (X.terms, places)
-        return places
+            is_used[chosen[-1]] = True
+            start = end
+        used = np.flatnonzero(is_used)
+        self.vocabulary_ = X.terms[used].tolist()
+        self.terms_ = [np.searchsorted(used, terms) for terms in chosen]
+        self._found = (X.terms, np.concatenate(columns))
+        self.idf_ = np.log((1 + len(X)) / (1 + questions[self._found[1]])) + 1
+        return self._found[1]
 
-    def _find(self, X: TokenizedQuestions) -> NDArray[np.int32]:
-        """Return the place of each n-gram among the terms, -1 for none."""
+    def _find(self, X: TokenizedQuestions) -> NDArray[np.intp]:
+        """Return the column of each term among the frequencies, -1 for none."""
         if self._found and self._found[0] is X.terms:  # taken from the same questions as those of `fit`
             return self._found[1]
         # The index of X.terms is built once for all that look into it.
-        known = X.terms.get_indexer(pd.Index(self.vocabulary_, dtype=object))
-        numbers = np.full(len(X.terms) + 1, -1)
-        numbers[known] = np.arange(len(known))
-        numbers[-1] = -1  # where the terms that X lacks went
-        places, taken = [], 0
+        numbers = X.terms.get_indexer(pd.Index(self.vocabulary_, dtype=object))
+        columns, start = [], 0
         for n, terms in zip(self._lengths, self.terms_, strict=True):
-            row = _find_rows(numbers[X.ngram_terms(tuple(self.fields), n)], terms)
-            places.append(np.where(row >= 0, row + taken, -1))
-            taken += len(terms)
-        return np.concatenate(places).astype(np.int32)
+            ngrams = X.ngram_terms(tuple(self.fields), n)
+            found = _find_rows(numbers[terms], ngrams)
+            columns.append(np.where(found >= 0, start + found, -1))
+            start += len(ngrams)
+        return np.concatenate(columns)
 
-    def _weigh(self, X: TokenizedQuestions, places: NDArray[np.int32]) -> csr_array:
-        """Return the weights of the terms, given the place of each n-gram among them."""
-        frequencies = self.count_terms(X)
-        column = places[frequencies.indices]  # of 32 bits, as liblinear wants it
-        kept = column >= 0
-        before = np.zeros(len(kept) + 1, np.int32)
-        np.cumsum(kept, out=before[1:])
-        column, weight = column[kept], frequencies.data[kept]
-        weight *= self.idf_[column]
-        indptr = before[frequencies.indptr]
-        lengths = np.diff(indptr)
-        filled = lengths > 0
-        if filled.any():
-            squares = np.add.reduceat(weight * weight, indptr[:-1][filled])
-            weight /= np.repeat(np.sqrt(squares), lengths[filled])
-        return csr_array((weight, column, indptr), shape=(len(X), len(self.idf_)))
+    def _weigh(self, X: TokenizedQuestions, columns: NDArray[np.intp]) -> csr_array:
+        """Return the weights of the terms, given the column of each among the frequencies."""
+        found = np.flatnonzero(columns >= 0)
+        weights: csr_array = self.count_terms(X)[:, columns[found]]  # a copy
+        if len(found) < len(columns):
+            places = found.astype(np.int32)  # as liblinear wants them
+            weights = csr_array((weights.data, places[weights.indices], weights.indptr), shape=(len(X), len(columns)))
+        inplace_csr_column_scale(weights, self.idf_)
+        inplace_csr_row_normalize_l2(weights)
+        return weights
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in super().__getstate__().items() if name != "_found"}
@@ -234,7 +228,7 @@ class LogCountRatio(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         """Count in how many positives and negatives each feature is not 0."""
         positive = np.asarray(y, bool)
         in_all = np.bincount(X.indices, minlength=X.shape[1])
-        in_positive = np.bincount(X.indices, np.repeat(positive.astype(float), np.diff(X.indptr)), X.shape[1])
+        in_positive = np.bincount(X[positive].indices, minlength=X.shape[1])
         shares = [
             (questions + self.smoothing) / (rows + 2 * self.smoothing)
             for questions, rows in ((in_positive, positive.sum()), (in_all - in_positive, (~positive).sum()))

@@ -163,6 +163,10 @@ def with_calibrator(fitted: Pipeline, method: Method, decisions: NDArray[np.floa
     )
 
 
+# For the whole process: where two candidates are fitted at a time, there are no more of them than cores.
+_THREADS = ThreadPoolExecutor(os.cpu_count())
+
+
 def side_by_side(calls: Sequence[Callable[[], Any]], X: Any, steps: Pipeline) -> list[Any]:
     """Call functions that fit the same steps to the same questions, in threads, and return what they return.
 
@@ -170,8 +174,7 @@ def side_by_side(calls: Sequence[Callable[[], Any]], X: Any, steps: Pipeline) ->
     """
     for tfidf in _find_tfidf(steps):
         tfidf.count_terms(X)  # once for all
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda call: call(), calls))
+    return list(_THREADS.map(lambda call: call(), calls))
 
 
 def _find_tfidf(step: Any) -> list[Tfidf]:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, hstack
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from question_classification.text.html import Formulas, split_body
+from question_classification.text.html import Formulas, split_bodies
 from question_classification.text.tokens import (
     CODE_TOKENS,
     WORDS,
@@ -141,7 +141,7 @@ class Tokenize(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Tokenise each text once; nulls count as empty."""
         texts = {TITLE: X["title"].fillna("").tolist(), BODY: X["body"].fillna("").tolist()}
         if {PROSE, CODE} & set(self.fields):
-            bodies = [split_body(body, formulas=self.formulas) for body in texts[BODY]]
+            bodies = split_bodies(texts[BODY], formulas=self.formulas)
             texts |= {PROSE: [body.prose for body in bodies], CODE: [body.code for body in bodies]}
         vocabulary = Vocabulary()
         tokens = {

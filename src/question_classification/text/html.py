@@ -4,8 +4,11 @@ libxml2 hands out start tags, end tags and text as it meets them; no tree is bui
 could blow up to gigabytes, as the rules of HTML want it.
 """
 
+import os
 import re
 import threading
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from lxml import etree
@@ -40,6 +43,31 @@ def split_body(html: str, *, formulas: Formulas = "keep") -> BodyText:
     body = _parse(html) or _parse_in_slices(html)
     return BodyText(_fold(body.prose), body.code) if formulas == "fold" else body
 
+
+def split_bodies(bodies: Sequence[str], *, formulas: Formulas = "keep") -> list[BodyText]:
+    """Do as `split_body` does with each of many, on all cores.
+
+    Args:
+        bodies: the bodies as the sources have them.
+        formulas: as in `split_body`.
+    """
+    # Python meets the tags on one core at a time, so others take processes. These start within a second, once for all.
+    processes = min(os.cpu_count() or 1, len(bodies) // _BODIES_OF_A_PROCESS)
+    if processes < 2:
+        return _split_each(bodies, formulas)
+    from joblib import Parallel, delayed
+
+    shares = (bodies[start : start + _BODIES_AT_ONCE] for start in range(0, len(bodies), _BODIES_AT_ONCE))
+    found = Parallel(n_jobs=processes)(delayed(_split_each)(share, formulas) for share in shares)
+    return list(chain.from_iterable(found))
+
+
+def _split_each(bodies: Sequence[str], formulas: Formulas) -> list[BodyText]:
+    return [split_body(body, formulas=formulas) for body in bodies]
+
+
+_BODIES_OF_A_PROCESS = 10_000  # fewer take less time than to start it
+_BODIES_AT_ONCE = 2_500  # some MB
 
 _BLOCK_NAMES = """
 address article aside blockquote body br dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr img li
