@@ -42,6 +42,16 @@ def test_one_node_after_the_other_on_request() -> None:
     assert order == [each.name for each in Pipeline([node(len, name) for name in "cab"]).nodes]
 
 
+def test_the_node_that_most_others_wait_for_begins_first() -> None:
+    order: list[str] = []
+
+    def work(name: str, *inputs: str) -> Node:
+        return node(lambda *_: order.append(name) or name, name, list(inputs))
+
+    run([work("a"), work("b"), work("c", "b"), work("d"), work("e", "d"), work("f", "e")], workers=1)
+    assert order == ["d", "b", "e", "a", "c", "f"]
+
+
 def test_a_node_that_is_alone_is_in_the_main_thread() -> None:
     outputs = run([node(in_main_thread, "a"), node(in_main_thread, "b", ["a"]), node(in_main_thread, "c", ["b"])])
     assert outputs == {"c": True}

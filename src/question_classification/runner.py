@@ -75,8 +75,8 @@ class _Schedule:
     def __init__(self, pipeline: Pipeline) -> None:
         self.done: set[Node] = set()
         self.error: BaseException | None = None
-        self._todo = list(pipeline.nodes)  # in topological order
         self._dependencies = pipeline.node_dependencies
+        self._todo = _most_urgent_first(pipeline.nodes, self._dependencies)
         self._main_thread_waits = True
         self._changed = Condition()
 
@@ -108,3 +108,17 @@ class _Schedule:
         with self._changed:
             self.error = self.error or error
             self._changed.notify_all()
+
+
+def _most_urgent_first(nodes: list[Node], dependencies: dict[Node, set[Node]]) -> list[Node]:
+    """Order nodes by how many wait for them one after the other: the longest of these chains begins first.
+
+    Args:
+        nodes: in topological order, which decides between equals.
+        dependencies: which nodes each of them waits for.
+    """
+    chain = dict.fromkeys(nodes, 0)
+    for node in reversed(nodes):
+        for dependency in dependencies[node]:
+            chain[dependency] = max(chain[dependency], chain[node] + 1)
+    return sorted(nodes, key=lambda node: -chain[node])

@@ -142,6 +142,16 @@ class TestBootstrapIntervals:
             assert 0 <= wide[name][0] <= narrow[name][0] <= narrow[name][1] <= wide[name][1]
             assert wide[name][1] <= 1 or name == "log_loss"
 
+    def test_some_metrics_have_the_intervals_that_they_have_among_all(self) -> None:
+        y, score = simulate(500)
+        every = bootstrap_intervals(y, score, resamples=20, seed=0)
+        some = bootstrap_intervals(y, score, metrics=["f1", "average_precision"], resamples=20, seed=0)
+        assert list(some.items()) == [(name, every[name]) for name in ("f1", "average_precision")]
+
+    def test_refuses_an_unknown_metric(self) -> None:
+        with pytest.raises(ValueError, match=r"metric must be one of roc_auc, .*, not 'accurcy'"):
+            bootstrap_intervals([True, False], [0.9, 0.1], metrics=["accurcy"], seed=0)
+
     def test_contains_the_estimate(self) -> None:
         y, score = simulate(2000)
         intervals = bootstrap_intervals(y, score, seed=0)

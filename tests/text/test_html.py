@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from question_classification.text.html import FORMULA, BodyText, split_body
+from question_classification.text.html import FORMULA, BodyText, split_bodies, split_body
 
 
 def words(text: str) -> list[str]:
@@ -176,3 +176,10 @@ def test_an_interrupt_is_passed_on_and_leaves_nothing_for_the_next_body(monkeypa
         with pytest.raises(KeyboardInterrupt):
             split_body("<p>one</p><pre>two")
     assert split_body("<p>three</p>") == ("three", "")
+
+
+def test_many_bodies_are_split_as_each_alone_and_stay_in_order() -> None:
+    bodies = [f"<p>{number} costs $x$ or $y$</p><pre>{number}</pre>" for number in range(10_001)]
+    many = split_bodies(bodies, formulas="fold")
+    assert many == [split_body(body, formulas="fold") for body in bodies]
+    assert split_bodies(bodies[:3]) == [split_body(body) for body in bodies[:3]]

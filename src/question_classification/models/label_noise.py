@@ -164,9 +164,10 @@ def average_precision_without(
         values = [np.nan] * 4
         kept = [(y & ~out).sum() / y.sum(), (~y & ~out).sum() / (~y).sum()]
         if all(kept):
-            low, high = bootstrap_intervals(y[~out], score[~out], resamples=resamples, level=level, seed=seed)[
-                "average_precision"
-            ]
+            metric = "average_precision"
+            low, high = bootstrap_intervals(
+                y[~out], score[~out], metrics=[metric], resamples=resamples, level=level, seed=seed
+            )[metric]
             at_random = average_precision_score(y, score, sample_weight=np.where(y, *kept))
             values = [float(average_precision_score(y[~out], score[~out])), low, high, float(at_random)]
         rows.append((name, int(out.sum()), int((y & out).sum()), *values))

@@ -4,6 +4,9 @@ Throughout, `y_true` holds the true classes (bool, or 0 and 1) and `y_score` the
 class, both of shape (n_samples,). A row is predicted positive where its score is at least the threshold.
 """
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +35,8 @@ METRICS = (
     "brier_score",
 )
 """Every metric, by the name of its scikit-learn scorer (without `neg_`), in the order of all tables."""
+
+_Numbers: TypeAlias = NDArray[np.float64]
 
 # Resamples are counted in blocks, so that memory stays bounded and a block stays in the processor's cache.
 _ROWS_PER_BLOCK = 250_000
@@ -73,12 +78,13 @@ def bootstrap_intervals(
     y_true: ArrayLike,
     y_score: ArrayLike,
     *,
+    metrics: Sequence[str] = METRICS,
     threshold: float = 0.5,
     resamples: int = 1000,
     level: float = 0.95,
     seed: int,
 ) -> dict[str, tuple[float, float]]:
-    """Return a percentile bootstrap interval of every metric of `METRICS`.
+    """Return a percentile bootstrap interval of each metric.
 
     The bootstrap is stratified: each resample draws as many positives, with replacement, as there are positives, and
     as many negatives as there are negatives. Which rows are drawn depends on the seed and on `y_true`, never on the
@@ -89,21 +95,23 @@ def bootstrap_intervals(
     Args:
         y_true: True classes, shape (n_samples,); both classes occur.
         y_score: Probabilities of the positive class, shape (n_samples,), within [0, 1].
+        metrics: Which of `METRICS`; fewer take less time.
         threshold: Rows with a score of at least this are predicted positive.
         resamples: How many resamples, at least 1.
         level: Coverage of the intervals, within (0, 1).
         seed: Seed of the resampling, at least 0.
 
     Returns:
-        (lower, upper) per name, in the order of `METRICS`.
+        (lower, upper) per name, in the order of `metrics`.
 
     Raises:
-        ValueError: As in `score_metrics`, or `resamples` or `level` is out of range.
+        ValueError: As in `score_metrics`, there is no such metric, or `resamples` or `level` is out of range.
     """
+    _check_metrics(metrics)
     _check_resampling(resamples, level)
-    values = _resampled_metrics(y_true, y_score, threshold=threshold, resamples=resamples, seed=seed)
+    values = _resampled_metrics(y_true, y_score, metrics, threshold=threshold, resamples=resamples, seed=seed)
     lower, upper = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return {name: (float(low), float(high)) for name, low, high in zip(METRICS, lower, upper, strict=True)}
+    return {name: (float(low), float(high)) for name, low, high in zip(metrics, lower, upper, strict=True)}
 
 
 def paired_bootstrap_difference(
@@ -140,12 +148,10 @@ def paired_bootstrap_difference(
     Raises:
         ValueError: As in `bootstrap_intervals`, or there is no such metric.
     """
-    if metric not in METRICS:
-        raise ValueError(f"metric must be one of {', '.join(METRICS)}, not {metric!r}")
+    _check_metrics([metric])
     _check_resampling(resamples, level)
-    column = METRICS.index(metric)
     values, reference = (
-        _resampled_metrics(y_true, score, threshold=threshold, resamples=resamples, seed=seed)[:, column]
+        _resampled_metrics(y_true, score, [metric], threshold=threshold, resamples=resamples, seed=seed)[:, 0]
         for score in (y_score, y_score_reference)
     )
     lower, upper = np.quantile(values - reference, [(1 - level) / 2, (1 + level) / 2])
@@ -265,6 +271,12 @@ def _check_both_classes(y: NDArray[np.bool_]) -> None:
         raise ValueError(f"y_true must hold both classes, but every row is {bool(y[0])}")
 
 
+def _check_metrics(metrics: Sequence[str]) -> None:
+    for metric in metrics:
+        if metric not in METRICS:
+            raise ValueError(f"metric must be one of {', '.join(METRICS)}, not {metric!r}")
+
+
 def _check_resampling(resamples: int, level: float) -> None:
     if resamples < 1:
         raise ValueError(f"resamples must be at least 1, not {resamples}")
@@ -281,9 +293,15 @@ def _thin(points: pd.DataFrame, most: int) -> pd.DataFrame:
 
 
 def _resampled_metrics(
-    y_true: ArrayLike, y_score: ArrayLike, *, threshold: float, resamples: int, seed: int
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    metrics: Sequence[str] = METRICS,
+    *,
+    threshold: float,
+    resamples: int,
+    seed: int,
 ) -> NDArray[np.float64]:
-    """Return every metric of every resample, shape (resamples, len(METRICS)).
+    """Return metrics of every resample, shape (resamples, len(metrics)).
 
     Every metric is a function of how many positives and negatives there are at each distinct score. So rows are sorted
     once, into groups of tied scores from the highest down, and a resample is two vectors of counts per group.
@@ -298,16 +316,16 @@ def _resampled_metrics(
     # A stream for each class: a resample of the positives depends on nothing but the seed and their number.
     positive_draws, negative_draws = np.random.default_rng(seed).spawn(2)
     block = max(1, _ROWS_PER_BLOCK // len(y))
-    blocks = [
-        _metrics_of_counts(
+    blocks = (
+        _Resamples(
             _draw_counts(positive_draws, group_of_positive, size, len(scores)),
             _draw_counts(negative_draws, group_of_negative, size, len(scores)),
             scores,
             threshold,
         )
         for size in (min(block, resamples - start) for start in range(0, resamples, block))
-    ]
-    return np.concatenate(blocks)
+    )
+    return np.concatenate([np.column_stack([getattr(block, metric)() for metric in metrics]) for block in blocks])
 
 
 def _draw_counts(
@@ -321,10 +339,8 @@ def _draw_counts(
     return counts.reshape(size, groups).astype(np.float64)
 
 
-def _metrics_of_counts(
-    positives: NDArray[np.float64], negatives: NDArray[np.float64], scores: NDArray[np.float64], threshold: float
-) -> NDArray[np.float64]:
-    """Return every metric of every resample, shape (size, len(METRICS)).
+class _Resamples:
+    """Some resamples, and a method per metric, which returns it of each resample, shape (size,).
 
     Args:
         positives: Positives per resample and group, shape (size, groups).
@@ -332,45 +348,61 @@ def _metrics_of_counts(
         scores: The score of each group, descending, shape (groups,).
         threshold: Groups with a score of at least this are predicted positive.
     """
-    true_positives = positives.cumsum(axis=1)  # at the threshold of each group
-    false_positives = negatives.cumsum(axis=1)
-    p, n = true_positives[:, -1], false_positives[:, -1]
 
-    # Mann-Whitney: the share of (positive, negative) pairs in the right order, ties counted half.
-    roc_auc = _dot(negatives, true_positives - positives / 2) / (p * n)
+    def __init__(
+        self,
+        positives: _Numbers,
+        negatives: _Numbers,
+        scores: _Numbers,
+        threshold: float,
+    ) -> None:
+        self._positives = positives
+        self._negatives = negatives
+        self._scores = scores
+        self._true_positives: _Numbers = positives.cumsum(axis=1)  # at the threshold of each group
+        self._false_positives: _Numbers = negatives.cumsum(axis=1)
+        self._p: _Numbers = self._true_positives[:, -1]
+        self._n: _Numbers = self._false_positives[:, -1]
+        above = int(np.count_nonzero(scores >= threshold))
+        self._tp: _Numbers = self._true_positives[:, above - 1] if above else np.zeros_like(self._p)
+        self._fp: _Numbers = self._false_positives[:, above - 1] if above else np.zeros_like(self._n)
 
-    # AP = sum of (R_k - R_k-1) P_k. A group that was not drawn adds 0; the maximum avoids 0 / 0 before the first one.
-    precision_at = true_positives / np.maximum(true_positives + false_positives, 1)
-    average_precision = _dot(positives, precision_at) / p
+    def roc_auc(self) -> _Numbers:
+        # Mann-Whitney: the share of (positive, negative) pairs in the right order, ties counted half.
+        return _dot(self._negatives, self._true_positives - self._positives / 2) / (self._p * self._n)
 
-    above = int(np.count_nonzero(scores >= threshold))
-    tp = true_positives[:, above - 1] if above else np.zeros_like(p)
-    fp = false_positives[:, above - 1] if above else np.zeros_like(n)
+    def average_precision(self) -> _Numbers:
+        # The sum of (R_k - R_k-1) P_k. A group that was not drawn adds 0; the maximum avoids 0 / 0 before the first.
+        precision_at = self._true_positives / np.maximum(self._true_positives + self._false_positives, 1)
+        return _dot(self._positives, precision_at) / self._p
 
-    # scikit-learn's log loss clips probabilities to [eps, 1 - eps].
-    eps = np.finfo(np.float64).eps
-    clipped = np.clip(scores, eps, 1 - eps)
-    loss = _dot(positives, -np.log(clipped)) + _dot(negatives, -np.log1p(-clipped))
-    squared_error = _dot(positives, (1 - scores) ** 2) + _dot(negatives, scores**2)
+    def accuracy(self) -> _Numbers:
+        return (self._tp + self._n - self._fp) / (self._p + self._n)
 
-    return np.column_stack(
-        [
-            roc_auc,
-            average_precision,
-            (tp + n - fp) / (p + n),
-            tp / np.maximum(tp + fp, 1),
-            tp / p,
-            2 * tp / (tp + fp + p),
-            loss / (p + n),
-            squared_error / (p + n),
-        ]
-    )
+    def precision(self) -> _Numbers:
+        return self._tp / np.maximum(self._tp + self._fp, 1)
+
+    def recall(self) -> _Numbers:
+        return self._tp / self._p
+
+    def f1(self) -> _Numbers:
+        return 2 * self._tp / (self._tp + self._fp + self._p)
+
+    def log_loss(self) -> _Numbers:
+        eps = np.finfo(np.float64).eps  # scikit-learn clips probabilities so
+        clipped = np.clip(self._scores, eps, 1 - eps)
+        loss = _dot(self._positives, -np.log(clipped)) + _dot(self._negatives, -np.log1p(-clipped))
+        return loss / (self._p + self._n)
+
+    def brier_score(self) -> _Numbers:
+        squared_error = _dot(self._positives, (1 - self._scores) ** 2) + _dot(self._negatives, self._scores**2)
+        return squared_error / (self._p + self._n)
 
 
-def _dot(counts: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _dot(counts: _Numbers, values: _Numbers) -> _Numbers:
     """Sum counts times values over the groups, shape (size,); values are (size, groups) or (groups,).
 
     Not by `@`: BLAS sums in another order on another machine, and the intervals would differ in their last digit.
     """
-    sums: NDArray[np.float64] = np.einsum("...j,...j->...", counts, values)
+    sums: _Numbers = np.einsum("...j,...j->...", counts, values)
     return sums

@@ -16,12 +16,11 @@ from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score
 
 from question_classification.models.metrics import _check, bootstrap_intervals
-from question_classification.text.html import FORMULA, split_body
+from question_classification.text.html import FORMULA, split_bodies
 
 _LEAST_OF_A_CLASS = 10  # rows; of fewer, resamples repeat the same few, and their interval is far too narrow
 
-_CODE_TAG = re.compile(r"<(?:code|pre)\b", re.IGNORECASE)
-_FORMULA_DELIMITERS = ("$", r"\begin")
+_CODE_OR_FORMULA = re.compile(r"<(?:code|pre)\b|\$|\\begin", re.IGNORECASE)
 
 
 def by_slice(
@@ -137,8 +136,8 @@ def _average_precision(
     if smaller:
         value = float(average_precision_score(y, score))
     if smaller >= _LEAST_OF_A_CLASS:
-        intervals = bootstrap_intervals(y, score, resamples=resamples, level=level, seed=seed)
-        low, high = intervals["average_precision"]
+        metric = "average_precision"
+        low, high = bootstrap_intervals(y, score, metrics=[metric], resamples=resamples, level=level, seed=seed)[metric]
     return {
         "n": len(y),
         "positives": positives,
@@ -163,12 +162,10 @@ def _precision_and_recall(y: NDArray[np.bool_], flagged: NDArray[np.bool_], leve
 def _look_into(bodies: "pd.Series[str]") -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Say of each body whether it has code and whether it has formulas; only those that may have any are parsed."""
     has_code, has_formulas = np.zeros(len(bodies), np.bool_), np.zeros(len(bodies), np.bool_)
-    for row, body in enumerate(bodies):
-        may_have_formulas = any(delimiter in body for delimiter in _FORMULA_DELIMITERS)
-        if may_have_formulas or _CODE_TAG.search(body):
-            text = split_body(body, formulas="fold" if may_have_formulas else "keep")
-            has_code[row] = bool(text.code)
-            has_formulas[row] = may_have_formulas and FORMULA in text.prose
+    rows = [row for row, body in enumerate(bodies) if _CODE_OR_FORMULA.search(body)]
+    texts = split_bodies(bodies.iloc[rows].tolist(), formulas="fold")
+    has_code[rows] = [bool(text.code) for text in texts]
+    has_formulas[rows] = [FORMULA in text.prose for text in texts]
     return has_code, has_formulas
 
 

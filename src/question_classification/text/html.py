@@ -66,7 +66,7 @@ def _split_each(bodies: Sequence[str], formulas: Formulas) -> list[BodyText]:
     return [split_body(body, formulas=formulas) for body in bodies]
 
 
-_BODIES_OF_A_PROCESS = 10_000  # fewer take less time than to start it
+_BODIES_OF_A_PROCESS = 5_000  # fewer take less time than to start it
 _BODIES_AT_ONCE = 2_500  # some MB
 
 _BLOCK_NAMES = """
