@@ -39,7 +39,7 @@ from question_classification.models.estimators import make_fielded_logistic, mak
 from question_classification.models.features import Tfidf
 from question_classification.models.fitting import calibrate, cross_validate, fit_and_score, score
 from question_classification.models.metrics import METRICS, _resampled_metrics, score_metrics
-from question_classification.models.questions import BODY, CODE, PROSE, TITLE, Tokenize, TokenizedQuestions
+from question_classification.models.questions import Tokenize
 from question_classification.pipelines.feature_engineering.nodes import (
     engineer_features,
     group_near_duplicates,
@@ -68,6 +68,7 @@ from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.files import write_bytes
 from question_classification.stackexchange.sede import read_sede
 from question_classification.text.html import Formulas, split_body
+from question_classification.text.tokenized import BODY, CODE, PROSE, TITLE, TokenizedQuestions
 
 PROJECT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("STACKEXCHANGE_DATA") or PROJECT.parent / "shared" / "data")

@@ -242,6 +242,18 @@ class TestNothingIsReported:
         assert answer.stdout.split() == ["true", "False"]
 
 
+def test_to_know_the_pipelines_takes_no_library_that_only_their_nodes_need() -> None:
+    """Every `kedro` command waits for these imports; scikit-learn alone takes a quarter of `kedro registry list`."""
+    ask = "import sys; from kedro.framework.startup import bootstrap_project; bootstrap_project('.'); "
+    ask += "from kedro.framework.project import pipelines; dict(pipelines); print(*sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    modules = set(answer.stdout.split())
+    assert "question_classification.pipelines.modelling.nodes" in modules
+    assert not {"sklearn", "skops", "optuna", "matplotlib", "joblib"} & modules
+
+
 def test_no_file_in_git_is_large() -> None:
     listing = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True

@@ -33,10 +33,11 @@ from question_classification.models.estimators import (
 from question_classification.models.explanations import explain
 from question_classification.models.export import export_model
 from question_classification.models.fitting import assign_folds, cross_validate, fit_and_score, with_calibrator
-from question_classification.models.questions import Tokenize, TokenizedQuestions
+from question_classification.models.questions import Tokenize
 from question_classification.pipelines.reporting.page import Page as OurPage
 from question_classification.pipelines.reporting.page import embed_json
 from question_classification.text.html import split_body
+from question_classification.text.tokenized import TokenizedQuestions
 from question_classification.text.tokens import CODE_TOKENS, WORDS, TokenPattern, Vocabulary
 
 pytestmark = pytest.mark.browser

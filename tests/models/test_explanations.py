@@ -34,8 +34,9 @@ from question_classification.models.explanations import (
     strongest_terms,
 )
 from question_classification.models.fitting import fit_and_score, score, with_calibrator
-from question_classification.models.questions import Tokenize, TokenizedQuestions
+from question_classification.models.questions import Tokenize
 from question_classification.text.html import split_body
+from question_classification.text.tokenized import TokenizedQuestions
 from question_classification.text.tokens import CODE_TOKENS, WORDS
 
 WEIGHTS = {"title": 0.6, "prose": 1.0, "code": 1.4}

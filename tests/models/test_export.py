@@ -26,8 +26,9 @@ from question_classification.models.estimators import (
 )
 from question_classification.models.export import EXACT, ModelTooLargeError, _leb128, export_model
 from question_classification.models.fitting import assign_folds, cross_validate, fit_and_score, score, with_calibrator
-from question_classification.models.questions import Tokenize, TokenizedQuestions
+from question_classification.models.questions import Tokenize
 from question_classification.text.html import split_body
+from question_classification.text.tokenized import TokenizedQuestions
 from question_classification.text.tokens import CODE_TOKENS, WORDS
 
 WEIGHTS = {"title": 0.5, "prose": 1.0, "code": 1.5}

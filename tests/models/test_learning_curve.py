@@ -21,8 +21,9 @@ from question_classification.models.learning_curve import (
     fit_power_law,
     learning_curve,
 )
-from question_classification.models.questions import Tokenize, TokenizedQuestions
+from question_classification.models.questions import Tokenize
 from question_classification.models.selection import average_precision_by_fold
+from question_classification.text.tokenized import TokenizedQuestions
 
 SIZES = np.array([500, 1000, 2000, 4000, 8000])
 PIPELINES = {

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from question_classification.models.questions import FIELDS, Tokenize, TokenizedQuestions
+from question_classification.models.questions import Tokenize
+from question_classification.text.tokenized import FIELDS, TokenizedQuestions
 
 
 def texts(questions: TokenizedQuestions, fields: tuple[str, ...], n: int) -> list[dict[str, int]]:

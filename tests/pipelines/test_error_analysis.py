@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score
 from question_classification.models.estimators import make_nb_svm_logistic
 from question_classification.models.export import EXACT
 from question_classification.models.fitting import assign_folds, cross_validate, fit_and_score, score, with_calibrator
-from question_classification.models.questions import Tokenize, TokenizedQuestions
+from question_classification.models.questions import Tokenize
 from question_classification.pipelines.error_analysis.nodes import (
     assess_label_noise,
     explain_mistakes,
@@ -21,6 +21,7 @@ from question_classification.pipelines.error_analysis.nodes import (
 from question_classification.pipelines.error_analysis.parameters import ErrorAnalysisParameters, ExportedModelParameters
 from question_classification.pipelines.modelling.parameters import TextParameters
 from question_classification.stackexchange.errors import InputError
+from question_classification.text.tokenized import TokenizedQuestions
 
 TEXT = TextParameters(formulas="keep")
 TARGET = {"target_tag": "machine-learning", "match": "exact"}

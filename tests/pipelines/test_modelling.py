@@ -17,7 +17,6 @@ from sklearn.metrics import average_precision_score
 
 from question_classification.models.calibration import choose_method, cross_fit
 from question_classification.models.fitting import cross_validate, with_calibrator
-from question_classification.models.questions import TokenizedQuestions
 from question_classification.pipelines.modelling.candidates import DEPLOYABLE
 from question_classification.pipelines.modelling.folds import assign_folds
 from question_classification.pipelines.modelling.nodes import (
@@ -41,6 +40,7 @@ from question_classification.pipelines.modelling.parameters import (
     with_values,
 )
 from question_classification.stackexchange.errors import InputError
+from question_classification.text.tokenized import TokenizedQuestions
 
 TARGET = {"target_tag": "machine-learning", "match": "exact"}
 FIELDED: dict[str, Any] = {"weights": {"title": 0.6, "prose": 1.0, "code": 1.2}, "bigrams": ["code"], "C": 1.0}

@@ -11,8 +11,8 @@ from kedro.io import MemoryDataset
 from sklearn.base import BaseEstimator
 
 from question_classification.models.persistence import dump_model
-from question_classification.models.questions import TokenizedQuestions
 from question_classification.stackexchange.harvest import Harvest
+from question_classification.text.tokenized import TokenizedQuestions
 
 
 class Hashes(dict[Any, str]):

@@ -15,8 +15,9 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from question_classification.models.features import Columns, ContainsWords, LogCountRatio, Tfidf
-from question_classification.models.questions import BODY, TITLE, Tokenize
+from question_classification.models.questions import Tokenize
 from question_classification.text.html import Formulas
+from question_classification.text.tokenized import BODY, TITLE
 
 _NUMERIC_WEIGHT = 0.1  # of standardised columns, which are far longer than a row of TF-IDF weights
 

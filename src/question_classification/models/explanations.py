@@ -24,7 +24,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from question_classification.models.calibration import CalibratedClassifier, decision_values
 from question_classification.models.features import Columns, ContainsWords, Tfidf
 from question_classification.models.fitting import _share
-from question_classification.models.questions import TokenizedQuestions
+from question_classification.text.tokenized import TokenizedQuestions
 
 TEXT, NUMERIC, KEYWORD = "text", "numeric", "keyword"
 """Fields of features that are not of one text: of several texts taken together; numeric columns; a search for words."""

@@ -41,7 +41,8 @@ from question_classification.models.calibration import (
 )
 from question_classification.models.features import Columns, ContainsWords, LogCountRatio, Tfidf
 from question_classification.models.fitting import _share
-from question_classification.models.questions import Tokenize, TokenizedQuestions
+from question_classification.models.questions import Tokenize
+from question_classification.text.tokenized import TokenizedQuestions
 
 EXACT = 5e-7
 """An export is exact if no probability can differ by more."""

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.sparsefuncs import inplace_csr_column_scale
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
-from question_classification.models.questions import TokenizedQuestions
+from question_classification.text.tokenized import TokenizedQuestions
 
 
 class _StatelessTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]

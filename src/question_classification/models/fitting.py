@@ -23,7 +23,8 @@ from question_classification.models.calibration import (
     fit_calibrator,
 )
 from question_classification.models.features import ContainsWords, Tfidf
-from question_classification.models.questions import BODY, TITLE, Tokenize, TokenizedQuestions
+from question_classification.models.questions import Tokenize
+from question_classification.text.tokenized import BODY, TITLE, TokenizedQuestions
 
 
 class Calibrated(NamedTuple):

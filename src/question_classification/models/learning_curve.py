@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from question_classification.models.calibration import decision_values
 from question_classification.models.fitting import _fit, _share, _take, side_by_side
-from question_classification.models.questions import TokenizedQuestions
+from question_classification.text.tokenized import TokenizedQuestions
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 """Sizes of training sets, as shares of the questions outside of the held-out fold."""

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from question_classification.models.questions import TokenizedQuestions
 from question_classification.pipelines.error_analysis.parameters import ErrorAnalysisParameters
 from question_classification.pipelines.modelling.parameters import Candidate, TextParameters
 from question_classification.stackexchange.errors import InputError
 from question_classification.stackexchange.tags import parse_tags
+from question_classification.text.tokenized import TokenizedQuestions
 
 _DIGITS = 6  # the same on every processor
 _EXCERPT = 1200  # characters of a question's prose, and of its code, that stand beside the terms of a mistake

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from question_classification.datasets.model import ModelPackage
-from question_classification.models.questions import TokenizedQuestions
 from question_classification.pipelines.modelling.candidates import DEPLOYABLE
 from question_classification.pipelines.modelling.folds import assign_folds
 from question_classification.pipelines.modelling.parameters import (
@@ -20,6 +19,7 @@ from question_classification.pipelines.modelling.parameters import (
     with_values,
 )
 from question_classification.stackexchange.errors import InputError
+from question_classification.text.tokenized import TokenizedQuestions
 
 _EXAMPLES = 5
 _EXAMPLE_TEXT = {  # of our own, because models travel further than the questions that they were fitted to

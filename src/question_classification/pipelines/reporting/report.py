@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from question_classification.models.explanations import INTERCEPT, OTHERS, TEXT
-from question_classification.models.questions import CODE, PROSE, TITLE
 from question_classification.pipelines.reporting.names import (
     CANDIDATE_NAMES,
     FIELD_NAMES,
@@ -20,6 +19,7 @@ from question_classification.pipelines.reporting.names import (
 from question_classification.pipelines.reporting.page import render_page, shorten
 from question_classification.pipelines.reporting.parameters import ReportingParameters
 from question_classification.text.highlights import find_terms
+from question_classification.text.tokenized import CODE, PROSE, TITLE
 from question_classification.text.tokens import CODE_TOKENS, WORDS
 
 _TITLE = 300  # characters; Stack Exchange allows 150

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from question_classification.models.questions import TokenizedQuestions
 from question_classification.pipelines.modelling.folds import assign_folds
 from question_classification.pipelines.modelling.parameters import Candidate, TextParameters, values_of, with_values
 from question_classification.pipelines.tuning.parameters import TuningParameters
+from question_classification.text.tokenized import TokenizedQuestions
 
 if TYPE_CHECKING:
     from question_classification.models.tuning import Trial
