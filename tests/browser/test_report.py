@@ -9,7 +9,7 @@ import pytest
 
 from question_classification.models.metrics import confusion
 from question_classification.models.thresholds import outcome_per_thousand
-from question_classification.pipelines.modelling.candidates import CANDIDATES, DEPLOYABLE
+from question_classification.pipelines.candidates import CANDIDATES, DEPLOYABLE
 from question_classification.pipelines.reporting.nodes import (
     collect_chart_points,
     collect_metrics,

@@ -13,9 +13,9 @@ import yaml
 
 from question_classification.models.explanations import explain
 from question_classification.models.questions import Tokenize
+from question_classification.pipelines.candidates import DEPLOYABLE
 from question_classification.pipelines.feature_engineering.nodes import engineer_features, label_questions
 from question_classification.pipelines.feature_engineering.parameters import TargetParameters
-from question_classification.pipelines.modelling.candidates import DEPLOYABLE
 from question_classification.pipelines.modelling.nodes import (
     calibrate_selected,
     cross_validate_candidate,

@@ -22,17 +22,8 @@ from question_classification.models.estimators import (
     make_prior,
     make_tfidf_logistic,
 )
-from question_classification.models.explanations import (
-    INTERCEPT,
-    KEYWORD,
-    NUMERIC,
-    OTHERS,
-    TEXT,
-    Contributions,
-    break_down,
-    explain,
-    strongest_terms,
-)
+from question_classification.models.explanations import Contributions, break_down, explain, strongest_terms
+from question_classification.models.fields import INTERCEPT, KEYWORD, NUMERIC, OTHERS, TEXT
 from question_classification.models.fitting import fit_and_score, score, with_calibrator
 from question_classification.models.questions import Tokenize
 from question_classification.text.html import split_body

@@ -17,7 +17,7 @@ from sklearn.metrics import average_precision_score
 
 from question_classification.models.calibration import choose_method, cross_fit
 from question_classification.models.fitting import cross_validate, with_calibrator
-from question_classification.pipelines.modelling.candidates import DEPLOYABLE
+from question_classification.pipelines.candidates import DEPLOYABLE
 from question_classification.pipelines.modelling.folds import assign_folds
 from question_classification.pipelines.modelling.nodes import (
     CalibratedModel,

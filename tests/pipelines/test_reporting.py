@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from question_classification.pipelines.modelling.candidates import CANDIDATES, DEPLOYABLE
+from question_classification.pipelines.candidates import CANDIDATES, DEPLOYABLE
 from question_classification.pipelines.reporting.names import CANDIDATE_NAMES, METRIC_NAMES
 from question_classification.pipelines.reporting.nodes import (
     CandidateEvaluation,

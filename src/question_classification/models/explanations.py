@@ -23,14 +23,9 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from question_classification.models.calibration import CalibratedClassifier, decision_values
 from question_classification.models.features import Columns, ContainsWords, Tfidf
+from question_classification.models.fields import INTERCEPT, KEYWORD, NUMERIC, OTHERS, TEXT
 from question_classification.models.fitting import _share
 from question_classification.text.tokenized import TokenizedQuestions
-
-TEXT, NUMERIC, KEYWORD = "text", "numeric", "keyword"
-"""Fields of features that are not of one text: of several texts taken together; numeric columns; a search for words."""
-
-OTHERS, INTERCEPT = "others", "intercept"
-"""What `break_down` has as the field of its last two lines of a question."""
 
 
 @dataclass(frozen=True)

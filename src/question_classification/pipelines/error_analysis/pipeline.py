@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from question_classification.pipelines.modelling.candidates import SELECTED
+from question_classification.pipelines.candidates import SELECTED
 from question_classification.pipelines.modelling.pipeline import tokenize
 
 from .nodes import (

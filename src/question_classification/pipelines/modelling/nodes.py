@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from question_classification.datasets.model import ModelPackage
-from question_classification.pipelines.modelling.candidates import DEPLOYABLE
+from question_classification.pipelines.candidates import DEPLOYABLE
 from question_classification.pipelines.modelling.folds import assign_folds
 from question_classification.pipelines.modelling.parameters import (
     Candidate,

@@ -2,7 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from .candidates import CANDIDATES, DEPLOYABLE, SELECTED
+from question_classification.pipelines.candidates import CANDIDATES, DEPLOYABLE, SELECTED
+
 from .diagrams import draw_calibration, draw_fit
 from .nodes import (
     backtest_selected,

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from question_classification.models.learning_curve import extrapolate
+from question_classification.models.power_law import extrapolate
 from question_classification.models.thresholds import count_between
-from question_classification.pipelines.modelling.candidates import CANDIDATES
+from question_classification.pipelines.candidates import CANDIDATES
 from question_classification.pipelines.reporting.names import (
     CANDIDATE_NAMES,
     METRIC_NAMES,

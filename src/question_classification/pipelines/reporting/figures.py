@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 from matplotlib.figure import Figure
 
-from question_classification.models.learning_curve import extrapolate
+from question_classification.models.power_law import extrapolate
 from question_classification.pipelines.reporting.names import CANDIDATE_NAMES, METRIC_NAMES, describe_source
 
 # Okabe and Ito's colours can be told apart by colour-blind readers; the dashes help in print.

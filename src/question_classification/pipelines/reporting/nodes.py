@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from question_classification.pipelines.modelling.candidates import CANDIDATES
+from question_classification.pipelines.candidates import CANDIDATES
 from question_classification.pipelines.reporting.parameters import ReportingParameters
 
 _DIGITS = 6  # of a metric on record: far finer than its interval, coarser than what differs between processors

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from question_classification.pipelines.modelling.candidates import CANDIDATES, SELECTED
+from question_classification.pipelines.candidates import CANDIDATES, SELECTED
 
 from .nodes import (
     collect_chart_points,

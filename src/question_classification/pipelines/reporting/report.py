@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from question_classification.models.explanations import INTERCEPT, OTHERS, TEXT
+from question_classification.models.fields import INTERCEPT, OTHERS, TEXT
 from question_classification.pipelines.reporting.names import (
     CANDIDATE_NAMES,
     FIELD_NAMES,
