@@ -49,7 +49,7 @@ def build() -> None:
         write(place, draw_diagrams(text, place))
     for asset in (DOCS / "assets").iterdir():
         write(f"assets/{asset.name}", asset.read_bytes())
-    for figure in REPORTING.glob("*.png"):
+    for figure in (REPORTING / "figures").glob("*.png"):
         write(f"figures/{figure.name}", figure.read_bytes())
     zensical = Path(sys.executable).with_name("zensical")
     made = subprocess.run([zensical, "build", "--strict", "--clean"], cwd=ROOT, check=False)  # noqa: S603
@@ -101,7 +101,7 @@ class Record:
 
     def figure(self, name: str, alt: str, place: str) -> str:
         """Return a figure of the report, with a caption that says what it was made from; or that there is none yet."""
-        if not (REPORTING / f"{name}.png").exists():
+        if not (REPORTING / "figures" / f"{name}.png").exists():
             return f"*(The figure `{name}.png` is made by `make run`, after which `make docs` shows it here.)*"
         data = self.metrics["data"]
         kind = "simulated questions" if data["source"] == "simulated" else f"questions of {data['site']}"

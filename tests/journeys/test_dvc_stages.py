@@ -257,7 +257,9 @@ class TestWrittenFile:
         execute(project, "dvc", "init", "--quiet")
         assert execute(project, "dvc", "stage", "list", "--name-only").split() == ["data_processing", "data_science"]
         assert '"data_processing" -> "data_science"' in execute(project, "dvc", "dag", "--dot")
-        assert execute(project, "dvc", "repro").count("Running stage") == 2
+        one_by_one = ("dvc", "repro", "--single-item", "--glob", "*")  # as they stand in the file
+        assert execute(project, *one_by_one).count("Running stage") == 2
+        assert execute(project, "dvc", "repro").count("Running stage") == 0
         assert yaml.safe_load((project / "data/08_reporting/metrics.json").read_text()) == {"count": 2, "mean": 10.0}
 
         edit(project / "conf/base/parameters_data_science.yml", "unused: 1", "unused: 2")

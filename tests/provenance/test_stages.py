@@ -251,6 +251,25 @@ class TestFiles:
         assert stage["outs"] == ["data/notes.txt", "data/parts"]
         assert of_kind(stage["deps"], "data/") == []
 
+    def test_that_lie_in_a_folder_which_is_one_output(self, shop: Shop) -> None:
+        """A stage writes it as a whole, another rests on it as a whole; what is plotted is a file of it."""
+        shop.write(
+            {
+                "conf/base/catalog.yml": """
+                    low: {type: text.TextDataset, filepath: data/parts/low.txt, metadata: {dvc: {folder: true}}}
+                    high:
+                      type: pandas.CSVDataset
+                      filepath: data/parts/high.csv
+                      metadata: {dvc: {folder: true, plot: {x: day}}}
+                    alone: {type: text.TextDataset, filepath: data/alone.txt, metadata: {dvc: {folder: false}}}
+                """
+            }
+        )
+        document = shop.build(a=Pipeline([node("low", "end")]), b=Pipeline([node(None, ["low", "high", "alone"])]))
+        assert document["stages"]["b"]["outs"] == ["data/alone.txt", "data/parts"]
+        assert of_kind(document["stages"]["a"]["deps"], "data/") == ["parts"]
+        assert document["plots"] == [{"data/parts/high.csv": {"x": "day"}}]
+
     def test_within_a_folder_of_another_stage_come_after_it(self, shop: Shop) -> None:
         shop.write(
             {
@@ -454,13 +473,15 @@ class TestWhatOnlyDVCNeedsToKnow:
             (
                 "{persit: true, Cache: 1}",
                 "it: metadata.dvc: Cache, persit is unknown; "
-                "known are cache, persist, push, remote, desc, metric, plot.",
+                "known are cache, persist, push, remote, desc, folder, metric, plot.",
             ),
             ("{plot: false}", "it: metadata.dvc.plot: False is neither true nor options by their names."),
             (
                 "{plot: {z: a}}",
                 "it: metadata.dvc.plot: z is unknown; known are id, title, template, x, y, x_label, y_label.",
             ),
+            ("{folder: true, metric: true}", "it: metadata.dvc: metrics are of a file; it cannot be one of a folder."),
+            ("{folder: true}", "it: metadata.dvc: a lies in no folder of the project."),
             ("{plot: {id: a}}", "it: metadata.dvc.plot: a plot with an id needs y, the column to draw of each file."),
         ],
     )

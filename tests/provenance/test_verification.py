@@ -112,6 +112,28 @@ class TestCompare:
         compared = _compare("raw", hash_listing(hash_parts(one)), tmp_path / "other", parts, 1e-6)
         assert compared.difference == "b.parquet: row 0, id: np.int64(2), now np.int64(3)"
 
+    @pytest.mark.parametrize(
+        ("made", "verdict", "difference"),
+        [
+            ({"a.json": "[1]", "b.json": "[2]"}, "identical", ""),
+            ({"a.json": "[1.0000001]", "b.json": "[2]"}, "within tolerance", "a.json: [0]: 1, now 1.0000001"),
+            ({"a.json": "[1.0000001]", "b.json": "[3]"}, "different", "b.json: [0]: 2, now 3"),
+            ({"a.json": "[1.0000001]"}, "different", "b.json is missing"),
+            ({"a.json": "[1]", "b.json": "[2]", "c.txt": ""}, "different", "c.txt is new"),
+        ],
+    )
+    def test_folder_is_as_its_worst_part(
+        self, made: dict[str, str], verdict: str, difference: str, tmp_path: Path
+    ) -> None:
+        for folder, files in (("one", {"a.json": "[1]", "b.json": "[2]"}), ("other", made)):
+            (tmp_path / folder).mkdir()
+            for name, text in files.items():
+                (tmp_path / folder / name).write_text(text)
+        one = tmp_path / "one"
+        parts = {part: one / part for part in hash_parts(one)}
+        compared = _compare("evaluation", hash_listing(hash_parts(one)), tmp_path / "other", parts, 1e-6)
+        assert (compared.verdict, compared.difference) == (verdict, difference)
+
 
 class TestFindContent:
     def test_in_the_project_or_in_the_cache_of_dvc(self, tmp_path: Path) -> None:

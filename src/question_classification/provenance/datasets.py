@@ -3,6 +3,7 @@
 What DVC needs to know of a dataset, and Kedro does not, stands in the catalog under its `metadata: dvc:`
 
 - `false` leaves its file out: it is neither an output nor a dependency;
+- `folder: true` makes one output of all that lies in its file's folder, which must be of one pipeline;
 - `cache`, `persist`, `push`, `remote` and `desc` are DVC's own options of an output;
 - `metric: true` makes its file one of the metrics;
 - `plot: true` shows its file, an image, among the plots; DVC's options of a plot (`title`, `template`, `x`, `y`,
@@ -12,7 +13,7 @@ What DVC needs to know of a dataset, and Kedro does not, stands in the catalog u
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kedro.io import CatalogConfigResolver
@@ -40,6 +41,11 @@ class Dataset:
     declarations: list[Declaration] = field(default_factory=list)
     path: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def output(self) -> str | None:
+        """The path that a stage has for it: its own, or that of the folder that counts as a whole."""
+        return self.path if self.path is None or not self.options.get("folder") else str(PurePosixPath(self.path).parent)
 
 
 class Datasets:
@@ -76,7 +82,7 @@ class Datasets:
             declarations = [Declaration(one.kind, one.file, one.path, _without_path(one.value)) for one in declarations]
         if options is False:
             return Dataset(config, declarations)
-        return Dataset(config, declarations, path, _check(name, options))
+        return Dataset(config, declarations, path, _check(name, path, options))
 
     def _path(self, config: Mapping[str, Any]) -> str | None:
         key = _path_key(config)
@@ -103,9 +109,13 @@ def _without_path(entry: Any) -> Any:
     return rest if key else {**rest, "dataset": _without_path(rest.get("dataset"))}
 
 
-def _check(name: str, options: Any) -> dict[str, Any]:
+def _check(name: str, path: str | None, options: Any) -> dict[str, Any]:
     where = f"{name}: metadata.dvc"
-    _check_names(where, options, (*OUTPUT_OPTIONS, "metric", "plot"), otherwise="false")
+    _check_names(where, options, (*OUTPUT_OPTIONS, "folder", "metric", "plot"), otherwise="false")
+    if options.get("folder") and options.get("metric"):
+        raise StageError(f"{where}: metrics are of a file; it cannot be one of a folder.")
+    if options.get("folder") and path is not None and "/" not in path:
+        raise StageError(f"{where}: {path} lies in no folder of the project.")
     if (plot := options.get("plot", True)) is not True:
         _check_names(f"{where}.plot", plot, ("id", *PLOT_OPTIONS), otherwise="true")
         if "id" in plot and "y" not in plot:

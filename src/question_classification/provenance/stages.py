@@ -101,25 +101,37 @@ def _dump(tree: Any) -> str:
 
 @dataclass(frozen=True)
 class _Flow:
-    """The datasets of a pipeline, the files that it reads of others, and its own files with DVC's options."""
+    """What of a pipeline's data a stage has.
+
+    Attributes:
+        datasets: of the pipeline.
+        inputs: what it reads of others.
+        outputs: what it writes, with DVC's options.
+        plots: the files to plot, with DVC's options.
+    """
 
     datasets: list[Dataset]
     inputs: set[str]
     outputs: dict[str, dict[str, Any]]
+    plots: dict[str, Any]
 
     @classmethod
     def of(cls, pipeline: Pipeline, datasets: Datasets) -> "_Flow":
         read = {name: datasets.get(name) for node in pipeline.nodes for name in node.inputs if _is_dataset(name)}
         written = {name: datasets.get(name) for node in pipeline.nodes for name in node.outputs}
         outputs: dict[str, dict[str, Any]] = {}
+        plots: dict[str, Any] = {}
         for dataset in written.values():
-            if dataset.path is not None:
-                outputs.setdefault(dataset.path, {}).update(dataset.options)
-        inputs = {dataset.path for dataset in read.values() if dataset.path is not None}
+            if dataset.path is not None and dataset.output is not None:
+                outputs.setdefault(dataset.output, {}).update(dataset.options)
+                if "plot" in dataset.options:
+                    plots[dataset.path] = dataset.options["plot"]
+        inputs = {dataset.output for dataset in read.values() if dataset.output is not None}
         return cls(
             datasets=list((read | written).values()),
             inputs={path for path in inputs if not _lies_in(path, outputs)},
             outputs={path: outputs[path] for path in sorted(outputs) if not _lies_in(path, outputs.keys() - {path})},
+            plots={path: plots[path] for path in sorted(plots)},
         )
 
 
@@ -247,11 +259,9 @@ def _outputs(flow: _Flow, *, metric: bool) -> list[Any]:
 
 
 def _plots(flows: Iterable[_Flow]) -> list[Any]:
-    """Return the plots of the stages' outputs, those of one `id` together."""
+    """Return the plots of the stages, those of one `id` together."""
     plots: dict[str, dict[str, Any]] = {}
-    for path, plot in ((path, out.get("plot")) for flow in flows for path, out in flow.outputs.items()):
-        if plot is None:
-            continue
+    for path, plot in (plot for flow in flows for plot in flow.plots.items()):
         given = {} if plot is True else plot
         options = {name: given[name] for name in PLOT_OPTIONS if name in given}
         if "y" in options:

@@ -279,26 +279,33 @@ def _compare(path: str, md5: str, made: Path, recorded: Mapping[str, Path] | Non
         return Comparison(path, "identical")
     if recorded is None:
         return Comparison(path, "different", "other bytes; the recorded ones are not at hand to tell which")
-    if "" not in recorded:
-        return Comparison(path, "different", _compare_folders(recorded, made))
-    if made.suffix == ".json":
-        one, other = (json.loads(file.read_text()) for file in (recorded[""], made))
-        first, largest = compare_values(one, other)
-        return Comparison(path, "different" if largest > tolerance else "within tolerance", first or "another layout")
-    if made.suffix in (".parquet", ".csv"):
-        return Comparison(path, "different", compare_tables(recorded[""], made))
-    return Comparison(path, "different", "other bytes")
+    if "" in recorded:
+        return Comparison(path, *_compare_contents(recorded[""], made, tolerance))
+    return Comparison(path, *_compare_folders(recorded, made, tolerance))
 
 
-def _compare_folders(recorded: Mapping[str, Path], made: Path) -> str:
+def _compare_folders(recorded: Mapping[str, Path], made: Path, tolerance: float) -> tuple[Verdict, str]:
+    """Return the worst verdict on the parts of two folders, and the first difference that led to it."""
+    found: list[tuple[Verdict, str]] = []
     for part in sorted(recorded.keys() | hash_parts(made).keys()):
         if part not in recorded:
-            return f"{part} is new"
-        if not (made / part).exists():
-            return f"{part} is missing"
-        if hash_file(recorded[part]) != hash_file(made / part):
-            return f"{part}: {compare_tables(recorded[part], made / part)}" if part.endswith(".parquet") else part
-    return "another listing"
+            found.append(("different", f"{part} is new"))
+        elif not (made / part).exists():
+            found.append(("different", f"{part} is missing"))
+        elif hash_file(recorded[part]) != hash_file(made / part):
+            verdict, difference = _compare_contents(recorded[part], made / part, tolerance)
+            found.append((verdict, f"{part}: {difference}"))
+    return min(found, key=lambda each: each[0] != "different", default=("different", "another listing"))
+
+
+def _compare_contents(recorded: Path, made: Path, tolerance: float) -> tuple[Verdict, str]:
+    """Return the verdict on two files that differ, and the first difference."""
+    if made.suffix == ".json":
+        first, largest = compare_values(*(json.loads(file.read_text()) for file in (recorded, made)))
+        return "different" if largest > tolerance else "within tolerance", first or "another layout"
+    if made.suffix in (".parquet", ".csv"):
+        return "different", compare_tables(recorded, made)
+    return "different", "other bytes"
 
 
 def compare_tables(recorded: Path, made: Path) -> str:
