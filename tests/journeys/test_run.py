@@ -234,11 +234,11 @@ class TestTrackedRun:
 
     def test_figures_and_reports_are_its_artifacts(self, run: Run, data: Path) -> None:
         expected = {
-            "figures/confusion.png": "confusion.png",
-            "figures/precision_recall.png": "precision_recall.png",
-            "figures/roc.png": "roc.png",
-            "figures/reliability.png": "reliability.png",
-            "figures/learning_curve.png": "learning_curve.png",
+            "figures/confusion.png": "figures/confusion.png",
+            "figures/precision_recall.png": "figures/precision_recall.png",
+            "figures/roc.png": "figures/roc.png",
+            "figures/reliability.png": "figures/reliability.png",
+            "figures/learning_curve.png": "figures/learning_curve.png",
             "metrics.json": "metrics.json",
             "report.html": "report.html",
             "model_card.md": "model_card.md",

@@ -45,7 +45,9 @@ class Dataset:
     @property
     def output(self) -> str | None:
         """The path that a stage has for it: its own, or that of the folder that counts as a whole."""
-        return self.path if self.path is None or not self.options.get("folder") else str(PurePosixPath(self.path).parent)
+        if self.path is not None and self.options.get("folder"):
+            return str(PurePosixPath(self.path).parent)
+        return self.path
 
 
 class Datasets:
