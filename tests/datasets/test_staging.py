@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kedro.io import DataCatalog, MemoryDataset
+from kedro.io import DataCatalog, DatasetError, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 from kedro_datasets.text import TextDataset
 
@@ -65,6 +65,7 @@ class TestStagedOutputs:
         staged = StagedOutputs(WORDS, words, tmp_path)
         words.save("loud_word", "HELLO")
         staged.commit()
+        staged.discard()  # there is nothing left to
         words.save("loud_word", "AGAIN")
         assert words.load("loud_word") == "AGAIN"
 
@@ -73,7 +74,18 @@ class TestStagedOutputs:
         words.save("loud_word", "HELLO")
         staged.discard()
         assert contents(tmp_path) == EARLIER
-        assert words.load("loud_word") == "EARLIER"
+
+    def test_node_that_comes_to_its_outputs_after_discard_writes_nothing(
+        self, words: DataCatalog, tmp_path: Path
+    ) -> None:
+        """As one does that an interrupt has left behind in a thread."""
+        staged = StagedOutputs(WORDS, words, tmp_path)
+        words.save("loud_word", "HELLO")
+        staged.discard()
+        for name in ("loud_word", "louder_word"):
+            with pytest.raises(DatasetError):
+                words.save(name, "LATE")
+        assert contents(tmp_path) == EARLIER
 
     def test_what_was_not_written_stays(self, words: DataCatalog, tmp_path: Path) -> None:
         staged = StagedOutputs(WORDS, words, tmp_path)

@@ -14,6 +14,7 @@ from question_classification.stackexchange.errors import InputError
 
 _PREFIX = ".staging-"
 _EARLIER = ".earlier"
+_NOWHERE = PurePosixPath(os.devnull, "discarded")  # below a file, where nothing can be written
 
 
 class StagedOutputs:
@@ -48,7 +49,7 @@ class StagedOutputs:
         atexit.register(self.discard)
 
     def commit(self) -> None:
-        """Move what was written into place."""
+        """Move what was written into place, and leave nothing to discard."""
         for aside, final in self._moves:
             if not aside.exists():
                 continue
@@ -58,12 +59,21 @@ class StagedOutputs:
                 earlier.parent.mkdir(parents=True)
                 final.rename(earlier)
             aside.replace(final)
-        self.discard()
-
-    def discard(self) -> None:
-        """Point the datasets at their own paths again and forget what was written aside."""
         for dataset, path in self._redirected:
             dataset._filepath = path
+        self._redirected.clear()
+        self._remove_folder()
+
+    def discard(self) -> None:
+        """Forget what was written aside; nothing that comes later is written anywhere, and what tries fails.
+
+        For an interrupt leaves nodes behind in threads of their own, and they may come to their outputs only now.
+        """
+        for dataset, _ in self._redirected:
+            dataset._filepath = _NOWHERE
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
         atexit.unregister(self.discard)
 
