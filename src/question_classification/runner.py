@@ -50,8 +50,6 @@ class SideBySideRunner(AbstractRunner):
                 while node := schedule.next_node(in_main_thread=in_main_thread):
                     Task(node, catalog, self._is_async, hook_manager, run_id=run_id).execute()
                     with schedule.finish(node):
-                        self._logger.info("Completed node: %s", node.name)
-                        self._logger.info("Completed %d out of %d tasks", len(schedule.done), len(pipeline.nodes))
                         self._release_datasets(node, catalog, loads, pipeline)
             except BaseException as error:  # for the main thread to raise; Ctrl-C may come while that one waits, too
                 schedule.fail(error)
@@ -64,7 +62,6 @@ class SideBySideRunner(AbstractRunner):
         if isinstance(schedule.error, Exception):  # unlike an interrupt, it can wait for what has begun
             for thread in threads:
                 thread.join()
-            self._suggest_resume_scenario(pipeline, schedule.done, catalog)
         if schedule.error:
             raise schedule.error
 

@@ -18,9 +18,9 @@ PAGES = (*sorted((ROOT / "docs/tutorial").glob("[0-9]-*.md")), ROOT / "README.md
 
 _BLOCK = re.compile(r"^( *)```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 _IN_TABLE = re.compile(r"^\| `((?:kedro|dvc|make) [^`]+)`", re.MULTILINE)
-# What needs a file or run of one's own, ends only by Ctrl-C, or is a journey, benchmark or check of its own
+# What needs a file, run or branch of one's own, ends only by Ctrl-C, or is a journey, benchmark or check of its own
 _NOT_TYPED = re.compile(
-    r"questions\.csv|RUN|make (tune|viz|mlflow|lab|check|format|benchmark|test)|kedro (ipython|verify)"
+    r"questions\.csv|RUN|their-branch|make (tune|viz|mlflow|lab|check|format|benchmark|test)|kedro (ipython|verify)"
 )
 
 
