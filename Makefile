@@ -31,11 +31,11 @@ test: $(READY) ## The tests, on all cores
 test-notebooks: $(READY) ## The notebooks and the solutions of their exercises, from top to bottom
 	pytest --quiet -m "long or not long" tests/test_notebooks.py
 
-test-long: $(READY) ## What takes minutes: kills, clones, remotes, the tutorial word for word
+test-long: $(READY) ## What takes minutes: kills, clones, remotes, notebooks, the tutorial word for word
 	pytest --numprocesses=auto --dist=loadfile --quiet -m long
 
 test-browser: $(READY) ## The pages in Chromium, which must be there (Debian: apt-get install chromium)
-	pytest --quiet -m browser tests/browser
+	pytest --numprocesses=auto --dist=loadfile --quiet -m browser tests/browser
 
 drill: $(READY) ## Does a model still come out the same, here and in a clone, and is a change caught and named?
 	pytest --numprocesses=auto --dist=loadfile --quiet -m "long or not long" tests/journeys/test_drill.py

@@ -26,6 +26,7 @@ def serve(site: Site, *faults) -> Iterator[tuple[ApiServer, str]]:
         yield server, f"source=api,api_url={server.url}"
 
 
+@pytest.mark.long
 def test_the_whole_job_and_no_trace_of_the_key(finished_project, tmp_path: Path, site: Site) -> None:
     """The key is looked for in output, debug log, traceback, data, the store of MLflow and what DVC writes."""
     project = finished_project.copy(tmp_path / "project")
@@ -75,8 +76,9 @@ class TestCutOff:
         self, kedro_run, finished_project, tmp_path: Path, recorded_pages: Path, site: Site
     ) -> None:
         project = finished_project.copy(tmp_path / "project")
+        ingestion = ("--pipelines", "ingestion", "--params")
         with serve(site, Recorded(at=6, path=recorded_pages / "650.json")) as (server, source):
-            cut = kedro_run(project, "--params", source)
+            cut = kedro_run(project, *ingestion, source)
             assert cut.exit_code == 75
             (line,) = cut.stderr.splitlines()
             kept = read_raw(project.folder / RAW).num_rows
@@ -85,7 +87,7 @@ class TestCutOff:
             assert 0 < kept < 1_000
             assert server.requests == 6
 
-            whole = kedro_run(project, "--params", source)
+            whole = kedro_run(project, *ingestion, source)
             assert whole.exit_code == 0, whole.output
             assert server.requests == 6 + 2 + (1_000 - kept + 99) // 100
             assert server.violations == {}

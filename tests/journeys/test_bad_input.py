@@ -201,7 +201,6 @@ def test_pipeline_whose_inputs_are_not_there_yet(new_project, kedro_run) -> None
 def test_real_command_line_says_it_alike(project, tmp_path: Path) -> None:
     """In processes of their own, side by side: before the run, at its first node, and after some have written."""
     cases = {
-        "there is no parameter 'sorce'": "sorce=sede",
         "a value is no valid YAML": "path=*.csv",
         "no such file": f"source=sede,path={tmp_path}/absent.csv",
         "the nearest are regression (32)": export(tmp_path / "export.csv", ROWS) + ",target_tag=regresion",

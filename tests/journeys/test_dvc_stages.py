@@ -251,6 +251,7 @@ class TestWrittenFile:
             assert (result.exit_code, result.output) == (0, "dvc.yaml is up to date.\n")
         assert (project / "dvc.yaml").stat().st_mtime_ns == before
 
+    @pytest.mark.long
     def test_is_one_that_dvc_runs(self, project: Path) -> None:
         """A stage at first, and again only where what it rests on has changed."""
         execute(project, "git", "init", "--quiet")

@@ -117,6 +117,7 @@ class TestBytes:
         ]
         assert times[0] < times[1]
 
+    @pytest.mark.long
     def test_pipelines_one_after_the_other_give_the_same(self, finished_project, new_project, kedro_run) -> None:
         for pipeline in PIPELINES:
             run = kedro_run(new_project, "--pipelines", pipeline)
@@ -135,6 +136,7 @@ def test_pipeline_needs_no_more_than_it_reads(finished_project, tmp_path: Path, 
     assert project.contents() == before
 
 
+@pytest.mark.long
 def test_target_is_that_of_the_labels_whoever_comes_later(finished_project, tmp_path: Path, kedro_run) -> None:
     """A run of a later pipeline goes by the labels that are there, whatever the parameters have become."""
     project = finished_project.copy(tmp_path / "project")

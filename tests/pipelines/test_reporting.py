@@ -375,22 +375,34 @@ def draw_others(metrics: dict[str, Any], factor: float = 1.0) -> list[bytes]:
 
 
 class TestFigures:
-    def test_are_images_wide_enough_to_read(self, evaluated: list[CandidateEvaluation]) -> None:
-        for image in [*draw_all(evaluated).values(), *draw_others(collect(evaluated))]:
+    @pytest.fixture(scope="class")
+    def images(self, evaluated: list[CandidateEvaluation]) -> dict[str, bytes]:
+        return draw_all(evaluated)
+
+    @pytest.fixture(scope="class")
+    def others(self, evaluated: list[CandidateEvaluation]) -> list[bytes]:
+        return draw_others(collect(evaluated))
+
+    def test_are_images_wide_enough_to_read(self, images: dict[str, bytes], others: list[bytes]) -> None:
+        for image in [*images.values(), *others]:
             assert image.startswith(PNG)
             assert image.endswith(b"IEND\xaeB`\x82")
             width, height = struct.unpack(">II", image[16:24])
             assert width >= 1000
             assert height >= 500
 
-    def test_are_the_same_bytes_each_time(self, evaluated: list[CandidateEvaluation]) -> None:
-        assert draw_all(evaluated) == draw_all(evaluated)
-        assert draw_others(collect(evaluated)) == draw_others(collect(evaluated))
+    def test_are_the_same_bytes_each_time(
+        self, evaluated: list[CandidateEvaluation], images: dict[str, bytes], others: list[bytes]
+    ) -> None:
+        assert draw_all(evaluated) == images
+        assert draw_others(collect(evaluated)) == others
 
-    def test_show_what_they_are_given(self, evaluated: list[CandidateEvaluation]) -> None:
-        images, others = draw_all(evaluated), draw_all(evaluated[::-1])
-        assert all(images[name] != others[name] for name in images)
-        pairs = zip(draw_others(collect(evaluated)), draw_others(collect(evaluated), 0.5), strict=True)
+    def test_show_what_they_are_given(
+        self, evaluated: list[CandidateEvaluation], images: dict[str, bytes], others: list[bytes]
+    ) -> None:
+        in_reverse = draw_all(evaluated[::-1])
+        assert all(images[name] != in_reverse[name] for name in images)
+        pairs = zip(others, draw_others(collect(evaluated), 0.5), strict=True)
         assert all(one != other for one, other in pairs)
 
     def test_no_learning_curve_is_a_figure_too(self, evaluated: list[CandidateEvaluation]) -> None:
@@ -398,7 +410,8 @@ class TestFigures:
 
     def test_tag_is_text(self, evaluated: list[CandidateEvaluation]) -> None:
         """What stands between dollar signs would be a formula to matplotlib, and an error where it is wrong."""
-        assert draw_all(evaluated, target_tag=r"$\frac$")["roc"].startswith(PNG)
+        metrics = collect(evaluated, target_tag=r"$\frac$")
+        assert draw_roc(metrics, *[each.roc_curve for each in evaluated]).startswith(PNG)
 
 
 class Page(html.parser.HTMLParser):

@@ -219,6 +219,7 @@ def test_a_search_is_where_ctrl_c_reaches_it() -> None:
 ARGUMENTS = ("--pipelines=tuning", "--params")
 
 
+@pytest.mark.long
 def test_journey(finished_project, tmp_path: Path, kedro_run: Callable[..., Result]) -> None:
     """A search, killed or not, ends the same; it goes on where it was left; and a plain run uses what it found."""
 

@@ -13,6 +13,7 @@ from question_classification.provenance.tracking import ensure_store, flatten_pa
 ENSURE = "import sys; from question_classification.provenance.tracking import ensure_store; ensure_store(sys.argv[1])"
 
 
+@pytest.mark.long
 def test_two_processes_at_once_make_one_store(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/deep/mlflow.db"
     processes = [subprocess.Popen([sys.executable, "-c", ENSURE, uri], stderr=subprocess.PIPE) for _ in range(2)]

@@ -296,6 +296,7 @@ class Killer:
         return guarded
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("earlier", "refresh"),
     [("nothing", True), ("another source", False), ("an older state", False), ("an older state", True)],
