@@ -262,6 +262,7 @@ class TestPage:
         assert "not as many as published" in page
         assert "quoted, not replicated" not in page
 
+    @pytest.mark.long
     def test_is_the_same_when_all_is_measured_again(self, page: str, export: Any, settings: Any) -> None:
         again = replication.replicate(export, settings)
         assert replication.write_page([again], "python benchmarks/replication.py simulated.csv") == page

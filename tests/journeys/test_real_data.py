@@ -19,7 +19,7 @@ def count(path: Path, target_tag: str) -> tuple[int, int]:
     ("name", "target_tag", "rows", "positives"),
     [
         ("cross_validated_2016.csv", "machine-learning", 2615, 243),
-        ("sede_export_stackoverflow_2022.csv", "python", 352, 60),
+        pytest.param("sede_export_stackoverflow_2022.csv", "python", 352, 60, marks=pytest.mark.long),
     ],
 )
 def test_report_is_right_about_the_export(

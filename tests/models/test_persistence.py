@@ -139,6 +139,7 @@ def run(code: str, *arguments: Path, hash_seed: int) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
 
+@pytest.mark.long
 def test_two_processes_give_the_same_md5_and_a_third_the_same_scores(tmp_path) -> None:
     data = tmp_path / "questions.json"
     X.assign(y=Y).to_json(data)

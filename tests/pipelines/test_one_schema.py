@@ -79,6 +79,7 @@ def test_export(expected: pd.DataFrame, tmp_path: Path) -> None:
     check_same(ingest(export, tmp_path / "raw", "sede"), expected, [])
 
 
+@pytest.mark.long
 def test_recorded_pages_and_the_export_made_of_them(
     stackexchange_data: Path, recorded_pages: Path, clock, tmp_path: Path, only: Callable[[pd.DataFrame], pd.DataFrame]
 ) -> None:
