@@ -31,8 +31,9 @@ test: $(READY) ## The tests, on all cores
 test-notebooks: $(READY) ## The notebooks and the solutions of their exercises, from top to bottom
 	pytest --quiet -m "long or not long" tests/test_notebooks.py
 
+# In the order of the files: the longest one, with a single test, would come last
 test-long: $(READY) ## What takes minutes: kills, clones, remotes, notebooks, the tutorial word for word
-	pytest --numprocesses=auto --dist=loadfile --quiet -m long
+	pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --quiet -m long
 
 test-browser: $(READY) ## The pages in Chromium, which must be there (Debian: apt-get install chromium)
 	pytest --numprocesses=auto --dist=loadfile --quiet -m browser tests/browser
