@@ -131,7 +131,11 @@ def move_links(text: str, source: str, place: str) -> str:
 
 
 def draw_diagrams(text: str, place: str) -> str:
-    """Put SVG in place of Mermaid's diagrams."""
+    """Put SVG in place of Mermaid's diagrams.
+
+    Raises:
+        ValueError: the renderer gives a diagram no width.
+    """
     numbers = iter(range(1, 100))
 
     def draw(block: re.Match[str]) -> str:
@@ -139,8 +143,10 @@ def draw_diagrams(text: str, place: str) -> str:
         svg = mmdr.render(block[1]).svg().replace("merman", name)
         svg = svg.replace("<svg ", '<svg role="img" aria-label="Diagram of what follows from what" ', 1)
         svg = re.sub(r' role="graphics-document document"| aria-roledescription="[^"]*"', "", svg)
-        width = float(re.search(r"max-width: ?([\d.]+)px", svg)[1])  # type: ignore[index]
-        svg = svg.replace('width="100%"', f'width="{_SCALE * width:.0f}"', 1)
+        width = re.search(r"max-width: ?([\d.]+)px", svg)
+        if not width:
+            raise ValueError(f"{place}: {name} has no width as mmdr renders it")
+        svg = svg.replace('width="100%"', f'width="{_SCALE * float(width[1]):.0f}"', 1)
         return f'<div class="diagram" tabindex="0" role="group" aria-label="Diagram" data-search-exclude>{svg}</div>'
 
     return _MERMAID.sub(draw, text)
