@@ -75,7 +75,7 @@ def draw_curves(
 def draw_confusions(metrics: dict[str, Any], confusions: Sequence[dict[str, int]]) -> bytes:
     """Draw a confusion matrix per candidate: questions of the test set, shaded by share of their row."""
     columns = math.ceil(len(confusions) / 2)
-    figure = Figure(figsize=(3.6 * columns, 8.4), layout="constrained")
+    figure = Figure(figsize=(3.6 * columns, 9), layout="constrained")
     for index, (candidate, confusion) in enumerate(zip(metrics["candidates"], confusions, strict=True), start=1):
         axes = figure.add_subplot(2, columns, index)
         table = [
@@ -113,13 +113,13 @@ def draw_reliability_curve(metrics: dict[str, Any], points: pd.DataFrame) -> byt
         label=f"bins of about {points['n'].median():,.0f} questions, {metrics['interval_level']:.0%} interval",
     )
     most = min(1.0, 1.1 * max(points["high"].max(), points["mean_score"].max()))
-    selected = metrics["selected"]
+    title = f"{_name_selected(metrics)}, {metrics['selected']['calibration']['method']} calibration"
     axes.set(
         xlabel="Probability of the target, mean of the bin",
         ylabel="Share of the target's questions",
         xlim=(-0.01, most),
         ylim=(-0.01, most),
-        title=_plain(f"{CANDIDATE_NAMES[selected['candidate']]}, {selected['calibration']['method']} calibration"),
+        title=_plain(f"{title}\nTest set, {describe_source(metrics['data'])}"),
     )
     axes.title.set_wrap(True)
     axes.grid(alpha=0.25)
@@ -132,7 +132,8 @@ def draw_learning_curve(metrics: dict[str, Any], curve: pd.DataFrame) -> bytes:
     figure = Figure(figsize=(7.2, 5.2), layout="constrained")
     axes = figure.add_subplot()
     axes.set(xlabel="Training questions", ylabel="Average precision on held-out folds of the training set")
-    axes.set_title(_plain(CANDIDATE_NAMES[metrics["selected"]["candidate"]]), wrap=True)
+    title = f"{_name_selected(metrics)}\nTraining set, {describe_source(metrics['data'])}"
+    axes.set_title(_plain(title), wrap=True)
     if curve.empty:
         axes.text(0.5, 0.5, "too few questions to tell", ha="center", va="center", transform=axes.transAxes)
         return _to_png(figure)
@@ -156,6 +157,10 @@ def draw_learning_curve(metrics: dict[str, Any], curve: pd.DataFrame) -> bytes:
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="upper left", title=f"{metrics['interval_level']:.0%} intervals")
     return _to_png(figure)
+
+
+def _name_selected(metrics: dict[str, Any]) -> str:
+    return CANDIDATE_NAMES[metrics["selected"]["candidate"]]
 
 
 def _label(column: str) -> str:
