@@ -357,8 +357,10 @@ class TestCollectMetrics:
             collect(evaluated[:3])
 
 
-def draw_all(evaluated: list[CandidateEvaluation], **changes: Any) -> dict[str, bytes]:
-    metrics = collect(evaluated, **changes)
+def draw_all(
+    evaluated: list[CandidateEvaluation], quality: dict[str, Any] = QUALITY, **changes: Any
+) -> dict[str, bytes]:
+    metrics = collect(evaluated, quality, **changes)
     return {
         "precision_recall": draw_precision_recall(metrics, *[each.precision_recall_curve for each in evaluated]),
         "roc": draw_roc(metrics, *[each.roc_curve for each in evaluated]),
@@ -404,6 +406,13 @@ class TestFigures:
         assert all(images[name] != in_reverse[name] for name in images)
         pairs = zip(others, draw_others(collect(evaluated), 0.5), strict=True)
         assert all(one != other for one, other in pairs)
+
+    def test_simulated_questions_are_never_taken_for_real_ones(
+        self, evaluated: list[CandidateEvaluation], images: dict[str, bytes], others: list[bytes]
+    ) -> None:
+        quality = QUALITY | {"source": "simulated"}
+        simulated = [*draw_all(evaluated, quality).values(), *draw_others(collect(evaluated, quality))]
+        assert all(one != other for one, other in zip(simulated, [*images.values(), *others], strict=True))
 
     def test_no_learning_curve_is_a_figure_too(self, evaluated: list[CandidateEvaluation]) -> None:
         assert draw_learning_curve(collect(evaluated), CURVE.head(0)).startswith(PNG)
