@@ -2,6 +2,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,10 @@ from click.testing import CliRunner, Result
 from kedro.framework.cli.cli import KedroCLI
 
 ROOT = Path(__file__).parents[1]
+
+# Whatever a shell starts with `&` ignores Ctrl-C, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What a run depends on; of conf/local only what is in Git, for it may hold credentials.
 _PARTS = ("src", "conf/base", "conf/test", "conf/logging.yml", "conf/local/.gitkeep", "pyproject.toml")
