@@ -1,6 +1,6 @@
 # One vocabulary for people, hooks and CI. A bare `make` prints it.
 .DEFAULT_GOAL := help
-.PHONY: docs run tune test test-long test-browser test-notebooks drill check format viz viz-static lab mlflow repro api-server clean help lock benchmark
+.PHONY: docs run report tune test test-long test-browser test-notebooks drill check format viz viz-static lab mlflow repro api-server clean help lock benchmark
 
 PYTHON ?= python3
 VENV := .venv
@@ -20,6 +20,10 @@ run: $(READY) ## The main job: questions in, report out; MLflow has the run, DVC
 # Every stage by itself, in the order of dvc.yaml, which is that of the data: DVC need not find it from a graph first
 repro: $(READY) ## The same, stage by stage, skipping what is up to date
 	dvc repro --single-item --glob '*'
+	@test -e data/08_reporting/report.html || kedro run --nodes=write_report
+
+report: $(READY) ## The report alone, of what is there: it names its run, so DVC neither keeps nor brings it
+	kedro run --nodes=write_report
 
 tune: $(READY) ## Better hyperparameters for the data at hand; a search that was stopped goes on
 	kedro run --pipelines=tuning

@@ -69,6 +69,10 @@ class Project:
             if path.is_file()
         }
 
+    def versioned_contents(self, folder: str = "data") -> dict[str, str]:
+        """Return the same of what Git and DVC have: all but the report, which names the run that made it."""
+        return {path: md5 for path, md5 in self.contents(folder).items() if Path(path).name != "report.html"}
+
     def copy(self, folder: Path) -> "Project":
         """Return a copy of it as it is now; its tracking store still points at the original's artifacts."""
         shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("mlartifacts"))

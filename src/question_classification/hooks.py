@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from inspect import isgeneratorfunction
 from pathlib import Path
 from threading import Lock, get_ident
@@ -197,18 +198,28 @@ class Provenance:
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         import mlflow
 
+        from question_classification.provenance.git import describe_commit
+        from question_classification.provenance.identity import RUN_IDENTITY, identify_run
         from question_classification.provenance.origin import CODE, NodeRecord, Recorder
         from question_classification.provenance.tracking import log_parameters
 
         self._recorder = None
-        if not mlflow.active_run():
+        run = mlflow.active_run()
+        project, started = Path(run_params["project_path"]), datetime.now(UTC)
+        commit = describe_commit(project)
+        if RUN_IDENTITY in pipeline.inputs():
+            identity = identify_run(run.info.run_id if run else None, started, commit)
+            catalog.save(RUN_IDENTITY, identity.model_dump(mode="json"))
+        if not run:
             return
         environment = run_params["env"]
         code = [*CODE, *([f"conf/{environment}"] if environment else [])]
         parameters = {name: catalog.load(name) for name in sorted(pipeline.inputs()) if name.startswith("params:")}
         log_parameters({name.removeprefix("params:"): value for name, value in parameters.items()})
         self._recorder = Recorder(
-            Path(run_params["project_path"]),
+            project,
+            started=started,
+            commit=commit,
             code=code,
             nodes=[NodeRecord(name=node.name, inputs=node.inputs, outputs=node.outputs) for node in pipeline.nodes],
             inputs=find_files(pipeline.inputs() - parameters.keys(), catalog),
@@ -218,7 +229,7 @@ class Provenance:
             pipelines=run_params["pipeline_names"] or ["__default__"],
             ranges=("Id", "CreationDate", "question_id", "creation_date"),
         )
-        mlflow.set_tags({"pipeline": "+".join(self._recorder.pipelines), **self._recorder.commit.tags()})
+        mlflow.set_tags({"pipeline": "+".join(self._recorder.pipelines), **commit.tags()})
 
     @hook_impl(tryfirst=True)  # before kedro-mlflow ends the run, after the outputs are in place
     def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:

@@ -191,6 +191,11 @@ def make_report(folder: Path, texts: list[str], *, site: str = "stats", tag: str
         ),
         charts,
         {"target_tag": texts[0], "candidate": "prior", "threshold": 0.5, "model": None, "reason": texts[0]},
+        {
+            "id": "a" * 32,
+            "started": "2026-11-28T11:24:03Z",
+            "commit": {"hash": "b" * 40, "branch": None, "dirty": True},
+        },
         PARAMETERS,
     )
     path = folder / "report.html"

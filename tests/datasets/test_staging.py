@@ -7,6 +7,7 @@ from kedro.io import DataCatalog, DatasetError, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 from kedro_datasets.text import TextDataset
 
+from question_classification.datasets.given import GivenDataset
 from question_classification.datasets.raw import RawOriginDataset, RawQuestionsDataset
 from question_classification.datasets.staging import StagedOutputs, check_inputs
 from question_classification.datasets.tuning import OptionalJSONDataset, TrialsDataset
@@ -265,6 +266,9 @@ class TestCheckInputs:
     def test_parameters_and_memory_are_no_files(self) -> None:
         pipeline = Pipeline([Node(max, ["params:number", "parameters", "memory"], "largest")])
         check_inputs(pipeline, DataCatalog({"memory": MemoryDataset(1)}))
+
+    def test_what_a_hook_gives_later_is_no_file_either(self) -> None:
+        check_inputs(Pipeline([Node(max, ["run"], "largest")]), DataCatalog({"run": GivenDataset()}))
 
     def test_what_only_another_node_could_put_into_memory_is_named(self) -> None:
         with pytest.raises(InputError, match=r"^memory is kept in memory only.*--to-nodes"):

@@ -124,19 +124,19 @@ def team(make_project: Callable[[Path], Any], storage: Storage, tmp_path_factory
         shutil.copy(ada.folder / SECRETS, made.folder / SECRETS)
         return made
 
-    return Team(ada, clone("ben"), clone, {"main": ada.contents()})
+    return Team(ada, clone("ben"), clone, {"main": ada.versioned_contents()})
 
 
 def test_a_clone_pulls_and_has_nothing_left_to_do(team: Team, storage: Storage) -> None:
     assert not (team.ben.folder / "data/06_models/selected.skops").exists()
     execute(team.ben, *DVC, "pull")
-    assert team.ben.contents() == team.contents["main"]
+    assert team.ben.versioned_contents() == team.contents["main"]
     assert "up to date" in execute(team.ben, *DVC, "status")
     assert "in sync" in execute(team.ben, *DVC, "status", "--cloud")
 
     before = storage.keys()
     execute(team.ben, KEDRO, "run")
-    assert team.ben.contents() == team.contents["main"]
+    assert team.ben.versioned_contents() == team.contents["main"]
     assert "up to date" in execute(team.ben, *DVC, "status")
     assert execute(team.ben, "git", "status", "--porcelain") == ""
     execute(team.ben, *DVC, "push")
@@ -157,7 +157,7 @@ def test_two_branches_with_other_data_and_models_are_shared(team: Team) -> None:
     run_and_commit(team.ben, "Another site, weaker regularisation")
 
     for branch, project in (("more-questions", team.ada), ("other-site", team.ben)):
-        team.contents[branch] = project.contents()
+        team.contents[branch] = project.versioned_contents()
         share(project, branch)
     models = {contents["06_models/selected.skops"] for contents in team.contents.values()}
     assert len(models) == 3
@@ -171,7 +171,7 @@ def test_each_branch_comes_back_byte_by_byte_in_either_clone(team: Team, person:
         execute(project, "git", "checkout", "--quiet", branch)
         execute(project, *DVC, "fetch")
         execute(project, *DVC, "checkout")
-        assert project.contents() == team.contents[branch], branch
+        assert project.versioned_contents() == team.contents[branch], branch
         assert "up to date" in execute(project, *DVC, "status")
         assert execute(project, "git", "status", "--porcelain") == ""
 
@@ -233,4 +233,4 @@ def test_what_no_branch_uses_is_collected_and_nothing_else(team: Team, storage: 
         for branch in team.contents:
             execute(project, "git", "checkout", "--quiet", branch)
             execute(project, *DVC, "pull")
-            assert project.contents() == team.contents[branch], branch
+            assert project.versioned_contents() == team.contents[branch], branch

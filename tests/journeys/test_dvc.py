@@ -57,9 +57,15 @@ def test_a_clone_pulls_data_and_models(versioned: Any, tmp_path: Path) -> None:
     assert not (clone.folder / "data/06_models/tfidf_logistic.skops").exists()
     dvc(clone, "pull")
     for layer in ("01_raw", "05_model_input", "06_models", "08_reporting"):
-        assert clone.contents(f"data/{layer}") == versioned.contents(f"data/{layer}")
+        assert clone.contents(f"data/{layer}") == versioned.versioned_contents(f"data/{layer}")
     assert "up to date" in dvc(clone, "status")
     assert stages_run(dvc(clone, "repro")) == set()
+
+    run = clone.kedro("run", "--nodes=write_report")
+    assert run.returncode == 0, run.stdout + run.stderr
+    commit = clone.execute("git", "rev-parse", "HEAD").stdout.strip()
+    assert commit in (clone.folder / "data/08_reporting/report.html").read_text()
+    assert clone.execute("git", "status", "--porcelain").stdout == ""
 
 
 @pytest.mark.long

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from mlflow.entities import Run
 
+from question_classification.provenance.identity import VERIFIED_RUN
+from question_classification.provenance.store import RunStore
 from question_classification.stackexchange.raw import fingerprint
 
 CANDIDATES = ["prior", "keyword", "numeric_logistic", "tfidf_logistic", "fielded_logistic", "nb_svm_logistic"]
@@ -106,8 +108,13 @@ class TestOutputs:
 
 
 class TestBytes:
-    def test_running_again_gives_the_same(self, finished_project, tmp_path: Path, kedro_run) -> None:
+    def test_running_again_gives_the_same(
+        self, finished_project, run: Run, tmp_path: Path, kedro_run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And the same report, too, where the second run is there to verify the first one."""
         again = finished_project.copy(tmp_path / "project")
+        tracked = RunStore(mlflow.MlflowClient(), "").get(run.info.run_id)
+        monkeypatch.setenv(VERIFIED_RUN, tracked.identity.model_dump_json())
         run = kedro_run(again)
         assert run.exit_code == 0, run.stderr
         assert again.contents() == finished_project.contents()
@@ -122,7 +129,7 @@ class TestBytes:
         for pipeline in PIPELINES:
             run = kedro_run(new_project, "--pipelines", pipeline)
             assert run.exit_code == 0, run.output
-        assert new_project.contents() == finished_project.contents()
+        assert new_project.versioned_contents() == finished_project.versioned_contents()
 
 
 def test_pipeline_needs_no_more_than_it_reads(finished_project, tmp_path: Path, kedro_run) -> None:
@@ -256,6 +263,11 @@ class TestTrackedRun:
         }
         files = {name: f"08_reporting/{file}" for name, file in expected.items()} | evidence
         assert found == {name: (data / file).read_bytes() for name, file in files.items()}
+
+    def test_report_names_it_and_its_commit(self, run: Run, data: Path) -> None:
+        report = (data / "08_reporting" / "report.html").read_text()
+        assert f"<code>{run.info.run_id}</code>" in report
+        assert f"<code>{run.data.tags['git.commit']}</code></td>" in report
 
     def test_every_candidate_can_be_served(self, run: Run, data: Path) -> None:
         logged = mlflow.search_logged_models(experiment_ids=[run.info.experiment_id], output_format="list")

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 import joblib
@@ -11,6 +12,8 @@ from kedro.io import MemoryDataset
 from sklearn.base import BaseEstimator
 
 from question_classification.models.persistence import dump_model
+from question_classification.provenance.git import describe_commit
+from question_classification.provenance.identity import RUN_IDENTITY, identify_run
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.text.tokenized import TokenizedQuestions
 
@@ -47,7 +50,8 @@ def test_no_node_changes_its_inputs(finished_project, tmp_path, enter) -> None:
     with KedroSession.create(project.folder, env="test") as session:
         catalog = session.load_context().catalog
     short = catalog.load("params:tuning").model_copy(update={"trials": 1, "folds": 2})
-    in_memory = {"params:tuning": short}
+    identity = identify_run(None, datetime.now(UTC), describe_commit(project.folder)).model_dump(mode="json")
+    in_memory = {"params:tuning": short, RUN_IDENTITY: identity}
     plain, tuning = pipelines["__default__"].nodes, pipelines["tuning"].nodes
     assert len(plain) > 30
     changed = []

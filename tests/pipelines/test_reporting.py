@@ -521,17 +521,22 @@ NO_EXPORT = {
 }
 
 
+COMMIT = {"hash": "c0ffee" * 6 + "c0ff", "branch": "main", "dirty": False}
+RUN = {"id": "1234abcd" * 4, "started": "2026-11-28T09:05:07.123456Z", "commit": COMMIT}
+
+
 def report(
     evaluated: list[CandidateEvaluation],
     quality: dict[str, Any] | None = None,
     selected: SelectedEvaluation | None = None,
+    run: dict[str, Any] = RUN,
     **changes: Any,
 ) -> tuple[Page, dict[str, Any]]:
     quality, selected = {**QUALITY, **(quality or {})}, selected or evaluate()
     metrics = collect(evaluated, quality, selected, **changes)
     analysis = (TERMS, MISTAKES, SLICES, NEIGHBOURS, NOISE)
     shown = (chart_points(evaluated, metrics, selected), NO_EXPORT)
-    page = write_report(metrics, quality, selected.evaluation, HYPERPARAMETERS, *analysis, *shown, parameters())
+    page = write_report(metrics, quality, selected.evaluation, HYPERPARAMETERS, *analysis, *shown, run, parameters())
     return Page(page), metrics
 
 
@@ -654,6 +659,31 @@ class TestWriteReport:
 
     def test_same_inputs_give_the_same_bytes(self, evaluated: list[CandidateEvaluation]) -> None:
         assert report(evaluated)[0].source == report(evaluated)[0].source
+
+    @pytest.mark.parametrize(
+        ("run", "rows"),
+        [
+            (RUN, ["1234abcd" * 4, COMMIT["hash"]]),
+            (
+                RUN | {"commit": COMMIT | {"dirty": True}},
+                ["1234abcd" * 4, f"{COMMIT['hash']}, with uncommitted changes"],
+            ),
+            (
+                RUN | {"id": None, "commit": {"hash": None, "branch": None, "dirty": True}},
+                ["none: MLflow did not track it", "none: no Git repository"],
+            ),
+        ],
+        ids=["clean", "dirty", "unknown"],
+    )
+    def test_names_its_run_and_commit(
+        self, evaluated: list[CandidateEvaluation], run: dict[str, Any], rows: list[str]
+    ) -> None:
+        page, _ = report(evaluated, run=run)
+        assert [*page.row("MLflow run"), *page.row("Commit")] == rows
+        assert page.row("Started") == ["2026-11-28 09:05:07 UTC"]
+        commit = run["commit"]
+        assert ("git checkout c0ffeec0ff" in page.text) == (commit["hash"] is not None)
+        assert ("the run has that as uncommitted.diff" in page.text) == bool(commit["hash"] and commit["dirty"])
 
     def test_says_how_to_ask_again(self, evaluated: list[CandidateEvaluation]) -> None:
         command = "kedro run --params source=sede,path=FILE,site=stats,target_tag=machine-learning,match=exact"

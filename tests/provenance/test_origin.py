@@ -1,12 +1,14 @@
 import hashlib
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from question_classification.provenance.git import describe_commit
 from question_classification.provenance.hashes import hash_file, hash_listing, hash_parts
 from question_classification.provenance.origin import FileRecord, NodeRecord, Origin, Recorder, describe_file
 
@@ -26,6 +28,8 @@ def record(project: Path, **changes: Any) -> Recorder:
     return Recorder(
         project,
         **{
+            "started": datetime.now(UTC),
+            "commit": describe_commit(project),
             "code": ["src", "pyproject.toml", "absent"],
             "nodes": [NODE],
             "inputs": {"word": project / "word.txt", "nothing": project / "nothing.txt"},

@@ -81,7 +81,8 @@ class StagedOutputs:
 def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that what a pipeline reads is there, before anything runs.
 
-    A dataset with a true attribute `optional` says by itself what there is where nothing has been made.
+    A dataset with a true attribute `optional` says by itself what there is where nothing has been made, or is given it
+    later.
 
     Raises:
         InputError: an input has not been made yet, and the message names it and its file; or nothing keeps it.
@@ -90,13 +91,15 @@ def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
         if name.startswith("params:") or name == "parameters":
             continue
         dataset = catalog.get(name)
+        if getattr(dataset, "optional", False):
+            continue
         if isinstance(dataset, MemoryDataset) and not dataset.exists():
             raise InputError(
                 f"{name} is kept in memory only, and what makes it is not part of this run; say by --to-nodes how far "
                 "to go, and what is needed before it runs, too."
             )
         path = _local_path(dataset)
-        if path is not None and not path.exists() and not getattr(dataset, "optional", False):
+        if path is not None and not path.exists():
             shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
             raise InputError(f"{shown}: {name} has not been made yet; run the pipeline that writes it, or `kedro run`.")
 

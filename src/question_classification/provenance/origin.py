@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from question_classification.provenance.environment import installed_packages
-from question_classification.provenance.git import Commit, describe_changes, describe_commit
+from question_classification.provenance.git import Commit, describe_changes
 from question_classification.provenance.hashes import hash_file, hash_files, hash_listing, hash_parts
 
 ORIGIN_FILE = "origin.json"
@@ -125,6 +125,8 @@ class Recorder:
 
     Args:
         project: the root of the project.
+        started: when, in UTC.
+        commit: that is checked out.
         code: the files and folders, from there, that say what a run does.
         nodes: what is about to run.
         inputs: the file of each dataset that the run reads and does not make.
@@ -139,6 +141,8 @@ class Recorder:
         self,
         project: Path,
         *,
+        started: datetime,
+        commit: Commit,
         code: Iterable[str],
         nodes: Iterable[NodeRecord],
         inputs: Mapping[str, Path],
@@ -149,19 +153,18 @@ class Recorder:
         ranges: Collection[str] = (),
     ) -> None:
         self._project, self._roots, self._ranges = project, list(code), ranges
-        self._started = datetime.now(UTC)
         self._code = self._hash_code()
         self.pipelines = sorted(pipelines)
-        self.commit = describe_commit(project)
-        self.changes = describe_changes(project) if self.commit.dirty else ""
+        self.changes = describe_changes(project) if commit.dirty else ""
         """What differs from the commit, as a patch."""
         self._fixed = {
+            "started": started,
             "pipelines": self.pipelines,
             "nodes": list(nodes),
             "parameters": {name: _plain(value) for name, value in parameters.items()},
             "env": env,
             "runtime_parameters": _plain(runtime_parameters),
-            "commit": self.commit,
+            "commit": commit,
             "environment": Environment(
                 python=platform.python_version(),
                 platform=platform.platform(),
@@ -185,7 +188,6 @@ class Recorder:
         changed = sorted(path for path in self._code.keys() | now.keys() if self._code.get(path) != now.get(path))
         return Origin(
             status=status,
-            started=self._started,
             ended=datetime.now(UTC),
             code=self._code,
             changed_code=changed,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from question_classification.provenance.errors import ProvenanceError
 from question_classification.provenance.hashes import hash_file
+from question_classification.provenance.identity import RunIdentity
 from question_classification.provenance.origin import ORIGIN_FILE, FileRecord, Origin
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class TrackedRun:
     id: str
     metrics: dict[str, float] = field(repr=False)
     origin: Origin = field(repr=False)
+
+    @property
+    def identity(self) -> RunIdentity:
+        """As the run gave it to its nodes."""
+        return RunIdentity(id=self.id, started=self.origin.started, commit=self.origin.commit)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from question_classification.provenance.environment import compare_packages, ins
 from question_classification.provenance.errors import ProvenanceError
 from question_classification.provenance.git import git
 from question_classification.provenance.hashes import hash_file, hash_parts
+from question_classification.provenance.identity import VERIFIED_RUN, RunIdentity
 from question_classification.provenance.origin import LOCK_FILE, base_name
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Record:
         parameters: that were given on the command line.
         inputs: the MD5 of each file or folder that has to be there, by its path from the root of the project.
         outputs: the MD5 of each that was made.
+        identity: of the run that made them, if one is known to.
         notes: what speaks against the same coming of it.
     """
 
@@ -62,6 +64,7 @@ class Record:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    identity: RunIdentity | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -106,6 +109,7 @@ def record_of_run(model: Model, changes: str, project: Path) -> Record:
         origin.runtime_parameters,
         {file.path: file.md5 for file in inputs},
         {file.path: file.md5 for file in outputs},
+        model.run.identity,
         tuple(notes),
     )
 
@@ -253,6 +257,8 @@ def _run(record: Record, project: Path, scratch: Path) -> None:
         # a verification is no run of the project's
         "MLFLOW_TRACKING_URI": f"sqlite:///{scratch.parent}/mlflow.db",
     }
+    if record.identity:
+        environment[VERIFIED_RUN] = record.identity.model_dump_json()
     done = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
         lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]

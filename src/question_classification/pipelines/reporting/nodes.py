@@ -299,6 +299,7 @@ def write_report(
     label_noise: pd.DataFrame,
     chart_points: dict[str, Any],
     exported_model: dict[str, Any],
+    run_identity: dict[str, Any],
     parameters: ReportingParameters,
 ) -> str:
     """Write one self-contained HTML page: what was found, and what it rests on."""
@@ -306,7 +307,15 @@ def write_report(
 
     analysis = Analysis(strongest_terms, mistakes, slices, neighbour_tags, label_noise)
     return render_report(
-        metrics, data_quality, selected, hyperparameters, analysis, chart_points, exported_model, parameters
+        metrics,
+        data_quality,
+        selected,
+        hyperparameters,
+        analysis,
+        chart_points,
+        exported_model,
+        run_identity,
+        parameters,
     )
 
 

@@ -132,6 +132,7 @@ def create_pipeline() -> Pipeline:
                     "label_noise",
                     "chart_points",
                     "exported_model",
+                    "run_identity",
                     "params:reporting",
                 ],
                 outputs="report",

@@ -43,6 +43,7 @@ def render_report(
     analysis: Analysis,
     chart_points: dict[str, Any],
     exported_model: dict[str, Any],
+    run: dict[str, Any],
     parameters: ReportingParameters,
 ) -> str:
     """Fill the page's template. Every figure in it comes from the arguments.
@@ -55,6 +56,7 @@ def render_report(
         analysis: why it scores as it does, and where it errs.
         chart_points: what the charts are drawn from.
         exported_model: the selected candidate as plain data, for the box in which a question can be tried.
+        run: the one that makes the page, see `provenance.identity.RunIdentity`.
         parameters: of the reporting.
     """
     chosen = metrics["selected"]
@@ -82,6 +84,7 @@ def render_report(
         label_noise=analysis.label_noise.to_dict("records"),
         chart_points=chart_points,
         exported_model=exported_model,
+        run=run,
         run_command=_run_command(metrics["data"]),
         names={
             "candidate": CANDIDATE_NAMES,

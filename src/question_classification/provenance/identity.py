@@ -1,0 +1,43 @@
+"""Which run it is that makes something, for what is made to tell."""
+
+import os
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from question_classification.provenance.git import Commit
+
+RUN_IDENTITY = "run_identity"
+"""The dataset by which a node asks for the identity of its run."""
+VERIFIED_RUN = "VERIFIED_RUN"
+"""The environment variable by which a run that verifies another one takes its identity, as JSON."""
+
+
+class RunIdentity(BaseModel):
+    """What tells a run from all others.
+
+    Attributes:
+        id: in MLflow; None where MLflow does not track it.
+        started: when, in UTC.
+        commit: that it is made from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")  # a later version may say more
+
+    id: str | None
+    started: datetime
+    commit: Commit
+
+
+def identify_run(run_id: str | None, started: datetime, commit: Commit) -> RunIdentity:
+    """Return the identity of the run that goes on or, where that verifies another one, of the other.
+
+    So what a run has made with its identity in it comes out the same, to the byte, when it is made again.
+
+    Raises:
+        pydantic.ValidationError: the environment holds no identity.
+    """
+    verified = os.environ.get(VERIFIED_RUN)
+    if verified:
+        return RunIdentity.model_validate_json(verified)
+    return RunIdentity(id=run_id, started=started, commit=commit)
