@@ -52,7 +52,7 @@ def test_killed_in_the_modelling_and_then_run_again(finished_project, tmp_path: 
 
     again = kedro_run(project)
     assert again.exit_code == 0, again.output
-    assert project.contents() == before
+    assert project.versioned_contents() == finished_project.versioned_contents()
 
 
 def test_second_run_at_the_same_time_is_refused_in_a_line(finished_project, tmp_path: Path, kedro_run) -> None:
