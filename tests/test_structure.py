@@ -260,3 +260,13 @@ def test_no_file_in_git_is_large() -> None:
     )
     files = [ROOT / name for name in listing.stdout.split("\0") if name]
     assert [file for file in files if file.exists() and file.stat().st_size > 2**20] == []
+
+
+def test_versions_of_python_are_said_alike() -> None:
+    requires = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    found = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", requires)
+    assert found is not None
+    first, end = map(int, found.groups())
+    for file in ("README.md", "docs/tutorial/0-first-run.md", "Makefile"):
+        assert f"3.{first} to 3.{end - 1}" in (ROOT / file).read_text(), file
+    assert f"(3, {first}) <= sys.version_info < (3, {end})" in (ROOT / "Makefile").read_text()
