@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from question_classification.stackexchange.question import QUESTION_SCHEMA, TIMESTAMP
 
 _INTEGER = r"^[+-]?[0-9]{1,19}(\.0+)?$"  # pandas writes 3.0 in a column with nulls
-_TIMESTAMP = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3})?Z?$"
+_TIMESTAMP = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[ T]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]{1,3})?Z?$"
 _CANONICAL_TAGS = r"^(<[^<>|\s]+>)+$"
 _OTHER_TAGS = r"^\|?[^<>|\s]+(\|[^<>|\s]+)*\|?$"
 
