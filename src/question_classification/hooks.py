@@ -199,17 +199,18 @@ class Provenance:
         import mlflow
 
         from question_classification.provenance.git import describe_commit
-        from question_classification.provenance.identity import RUN_IDENTITY, identify_run
+        from question_classification.provenance.identity import RUN_IDENTITY, RunIdentity, identify_run
         from question_classification.provenance.origin import CODE, NodeRecord, Recorder
         from question_classification.provenance.tracking import log_parameters
 
         self._recorder = None
         run = mlflow.active_run()
         project, started = Path(run_params["project_path"]), datetime.now(UTC)
-        commit = describe_commit(project)
+        commit, inputs = describe_commit(project), find_files(pipeline.inputs(), catalog)
         if RUN_IDENTITY in pipeline.inputs():
-            identity = identify_run(run.info.run_id if run else None, started, commit)
-            catalog.save(RUN_IDENTITY, identity.model_dump(mode="json"))
+            taken = [name for name in sorted(inputs) if inputs[name].exists()]
+            identity = RunIdentity(id=run and run.info.run_id, started=started, commit=commit, taken=taken)
+            catalog.save(RUN_IDENTITY, identify_run(identity).model_dump(mode="json"))
         if not run:
             return
         environment = run_params["env"]
@@ -222,7 +223,7 @@ class Provenance:
             commit=commit,
             code=code,
             nodes=[NodeRecord(name=node.name, inputs=node.inputs, outputs=node.outputs) for node in pipeline.nodes],
-            inputs=find_files(pipeline.inputs() - parameters.keys(), catalog),
+            inputs=inputs,
             parameters=parameters,
             env=environment,
             runtime_parameters=run_params["runtime_params"] or {},

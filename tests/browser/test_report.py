@@ -195,6 +195,7 @@ def make_report(folder: Path, texts: list[str], *, site: str = "stats", tag: str
             "id": "a" * 32,
             "started": "2026-11-28T11:24:03Z",
             "commit": {"hash": "b" * 40, "branch": None, "dirty": True},
+            "taken": [],
         },
         PARAMETERS,
     )

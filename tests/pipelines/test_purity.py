@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 
 from question_classification.models.persistence import dump_model
 from question_classification.provenance.git import describe_commit
-from question_classification.provenance.identity import RUN_IDENTITY, identify_run
+from question_classification.provenance.identity import RUN_IDENTITY, RunIdentity
 from question_classification.stackexchange.harvest import Harvest
 from question_classification.text.tokenized import TokenizedQuestions
 
@@ -50,8 +50,9 @@ def test_no_node_changes_its_inputs(finished_project, tmp_path, enter) -> None:
     with KedroSession.create(project.folder, env="test") as session:
         catalog = session.load_context().catalog
     short = catalog.load("params:tuning").model_copy(update={"trials": 1, "folds": 2})
-    identity = identify_run(None, datetime.now(UTC), describe_commit(project.folder)).model_dump(mode="json")
-    in_memory = {"params:tuning": short, RUN_IDENTITY: identity}
+    commit = describe_commit(project.folder)
+    identity = RunIdentity(id=None, started=datetime.now(UTC), commit=commit, taken=[])
+    in_memory = {"params:tuning": short, RUN_IDENTITY: identity.model_dump(mode="json")}
     plain, tuning = pipelines["__default__"].nodes, pipelines["tuning"].nodes
     assert len(plain) > 30
     changed = []

@@ -522,7 +522,7 @@ NO_EXPORT = {
 
 
 COMMIT = {"hash": "c0ffee" * 6 + "c0ff", "branch": "main", "dirty": False}
-RUN = {"id": "1234abcd" * 4, "started": "2026-11-28T09:05:07.123456Z", "commit": COMMIT}
+RUN = {"id": "1234abcd" * 4, "started": "2026-11-28T09:05:07.123456Z", "commit": COMMIT, "taken": []}
 
 
 def report(
@@ -684,6 +684,12 @@ class TestWriteReport:
         commit = run["commit"]
         assert ("git checkout c0ffeec0ff" in page.text) == (commit["hash"] is not None)
         assert ("the run has that as uncommitted.diff" in page.text) == bool(commit["hash"] and commit["dirty"])
+
+    def test_says_what_its_run_has_not_made(self, evaluated: list[CandidateEvaluation]) -> None:
+        page, _ = report(evaluated)
+        assert page.row("Taken from earlier runs") == ["nothing"]
+        page, _ = report(evaluated, run=RUN | {"taken": ["metrics", "selected.model"]})
+        assert page.row("Taken from earlier runs") == ["metrics, selected.model"]
 
     def test_says_how_to_ask_again(self, evaluated: list[CandidateEvaluation]) -> None:
         command = "kedro run --params source=sede,path=FILE,site=stats,target_tag=machine-learning,match=exact"

@@ -5,19 +5,19 @@ import pytest
 from question_classification.provenance.git import Commit
 from question_classification.provenance.identity import VERIFIED_RUN, RunIdentity, identify_run
 
-NOW = datetime(2026, 11, 28, 9, 5, 7, 123456, UTC)
 COMMIT = Commit(hash="c0ffee", branch="main", dirty=False)
+NOW = datetime(2026, 11, 28, 9, 5, 7, 123456, UTC)
+ONE = RunIdentity(id="1234abcd", started=NOW, commit=COMMIT, taken=["metrics"])
+OTHER = RunIdentity(id=None, started=datetime.now(UTC), commit=Commit(hash=None, branch=None, dirty=True), taken=[])
 
 
-@pytest.mark.parametrize("run_id", ["1234abcd", None])
-def test_of_the_run_that_goes_on(run_id: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("identity", [ONE, OTHER])
+def test_is_that_of_the_run_that_goes_on(identity: RunIdentity, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VERIFIED_RUN, raising=False)
-    assert identify_run(run_id, NOW, COMMIT) == RunIdentity(id=run_id, started=NOW, commit=COMMIT)
+    assert identify_run(identity) == identity
 
 
-def test_of_the_run_that_it_verifies(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = RunIdentity(id="1234abcd", started=NOW, commit=COMMIT)
-    monkeypatch.setenv(VERIFIED_RUN, first.model_dump_json())
-    now = identify_run("5678", datetime.now(UTC), Commit(hash="decaf", branch=None, dirty=True))
-    assert now == first
-    assert now.model_dump_json() == first.model_dump_json()
+def test_is_that_of_the_run_that_it_verifies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VERIFIED_RUN, ONE.model_dump_json())
+    assert identify_run(OTHER) == ONE
+    assert identify_run(OTHER).model_dump_json() == ONE.model_dump_json()

@@ -20,6 +20,7 @@ class RunIdentity(BaseModel):
         id: in MLflow; None where MLflow does not track it.
         started: when, in UTC.
         commit: that it is made from.
+        taken: the datasets that it has taken from earlier runs, by name.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")  # a later version may say more
@@ -27,9 +28,10 @@ class RunIdentity(BaseModel):
     id: str | None
     started: datetime
     commit: Commit
+    taken: list[str]
 
 
-def identify_run(run_id: str | None, started: datetime, commit: Commit) -> RunIdentity:
+def identify_run(identity: RunIdentity) -> RunIdentity:
     """Return the identity of the run that goes on or, where that verifies another one, of the other.
 
     So what a run has made with its identity in it comes out the same, to the byte, when it is made again.
@@ -38,6 +40,4 @@ def identify_run(run_id: str | None, started: datetime, commit: Commit) -> RunId
         pydantic.ValidationError: the environment holds no identity.
     """
     verified = os.environ.get(VERIFIED_RUN)
-    if verified:
-        return RunIdentity.model_validate_json(verified)
-    return RunIdentity(id=run_id, started=started, commit=commit)
+    return RunIdentity.model_validate_json(verified) if verified else identity

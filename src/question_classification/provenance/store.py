@@ -44,7 +44,9 @@ class TrackedRun:
     @property
     def identity(self) -> RunIdentity:
         """As the run gave it to its nodes."""
-        return RunIdentity(id=self.id, started=self.origin.started, commit=self.origin.commit)
+        origin = self.origin
+        taken = [file.dataset for file in origin.inputs]
+        return RunIdentity(id=self.id, started=origin.started, commit=origin.commit, taken=taken)
 
 
 @dataclass(frozen=True)
