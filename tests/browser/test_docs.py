@@ -52,3 +52,14 @@ def test_search_finds_a_page_and_leads_to_it(visit: Callable[..., Any], site: Pa
     page.page.wait_for_url("**/explanation/intervals.html*")
     assert page.complaints == []
     assert page.outside_requests == []
+
+
+def test_button_of_a_transcript_copies_its_commands_alone(visit: Callable[..., Any], site: Path) -> None:
+    page = visit(site / "tutorial/6-experiments.html").page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    transcript = page.locator(".highlight", has_text="dvc pull --quiet").first
+    transcript.hover()
+    transcript.locator("button").click()
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text.length > 0)")
+    copied = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert copied == ["git clone --quiet . ../colleague", "cd ../colleague", "dvc pull --quiet", "dvc status"]

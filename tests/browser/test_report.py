@@ -231,7 +231,7 @@ class Report:
         hit, alarm, miss = cells["true_positive"], cells["false_positive"], cells["false_negative"]
         return {
             "threshold": f"{threshold:.3f}",
-            "precision": f"{outcome['precision']:.3f}",
+            "precision": f"{outcome['precision']:.3f}" if hit + alarm else "\N{EN DASH}",
             "recall": f"{outcome['recall']:.3f}",
             "flagged": f"{outcome['flagged']:.1f}",
             "f1": f"{2 * hit / (2 * hit + alarm + miss):.3f}",
@@ -324,6 +324,9 @@ class TestThresholdExplorer:
         before = float(dot.get_attribute("cx"))
         page.locator("#threshold").press("Home")
         assert float(dot.get_attribute("cx")) > before  # all are flagged, so recall is 1
+        assert dot.is_visible()
+        page.locator("#threshold").press("End")
+        assert dot.is_hidden()  # none is flagged, so there is no precision
 
 
 class TestCurves:
@@ -337,9 +340,12 @@ class TestCurves:
         chart = page.locator("#roc-chart svg.canvas")
         box = chart.bounding_box()
         chart.hover(position={"x": box["width"] - 14, "y": 50})
-        assert self.readout(page, "roc-chart") == ("True positive rate at 1.00", ["1.000"] * len(CANDIDATES))
+        assert self.readout(page, "roc-chart") == (
+            "True positive rate at false positive rate 1.00",
+            ["1.000"] * len(CANDIDATES),
+        )
         chart.hover(position={"x": 46 + (box["width"] - 60) / 2, "y": 50})
-        assert self.readout(page, "roc-chart")[0] == "True positive rate at 0.50"
+        assert self.readout(page, "roc-chart")[0] == "True positive rate at false positive rate 0.50"
 
     def test_precision_at_a_recall_is_that_of_python(self, visit: Callable[..., Any], report: Report) -> None:
         page = visit(report.path).page
@@ -351,7 +357,7 @@ class TestCurves:
         assert recall == 0.65
         points = page.evaluate("page.data.precision_recall")
         title, values = self.readout(page, "precision-recall-chart")
-        assert title == f"Precision at {recall:.2f}"
+        assert title == f"Precision at recall {recall:.2f}"
         assert values == [self.precision_at(recall, curve) for curve in points]
         assert f"Recall 0.65: Class prior, precision {values[0]}; " in chart.get_attribute("aria-valuetext")
         page.keyboard.press("End")

@@ -537,7 +537,7 @@ class TestBox:
         keys.press("Tab")
         assert page.evaluate("document.activeElement.id") == "try-it-asked"
         keys.type("07012021")  # month, day, year
-        status = await_status(page, "About python")
+        status = await_status(page, "Flagged as about python")
         page.wait_for_function("document.getElementById('try-it-asked').value === '2021-07-01'")
         keys.press("Enter")
         asked = pd.DataFrame(
@@ -552,7 +552,7 @@ class TestBox:
         expected = float(box_model[0].predict_proba(asked)[0, 1])
         page.wait_for_timeout(400)
         assert probability_in(page) == pytest.approx(expected, abs=1e-6)
-        assert status.startswith("About python: probability ")
+        assert status.startswith("Flagged as about python: probability ")
         assert page.locator("[data-part=for] code").first.text_content() == "pandas"
         sums = page.locator("[data-part=sum]").text_content() or ""
         assert f"probability of {expected:.3f}" in sums

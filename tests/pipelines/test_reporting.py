@@ -570,6 +570,15 @@ class TestWriteReport:
         assert page.row("Precision at least 0.8 (out of reach: the nearest)", cells=8)[:2] == ["0.800", "250.0"]
         assert "3 questions of the test set have a near-duplicate in the training set" in text
 
+    def test_judges_the_selected_candidate_by_both_kinds_of_split(self, evaluated: list[CandidateEvaluation]) -> None:
+        page, metrics = report(evaluated)
+        expected = [f"{metrics['selected'][kind]['log_loss']:.3f}" for kind in ("stratified", "temporal")]
+        assert [cell.split()[0] for cell in page.row("Log loss", cells=3)] == expected
+        assert "has too few questions" not in page.text
+        none, _ = report(evaluated, selected=evaluate(other=TEST.head(0)))
+        assert none.row("Log loss", cells=3)[1] == "\N{EN DASH}"
+        assert "in the temporal one, a side has too few questions of a class" in " ".join(none.text.split())
+
     def test_says_nothing_of_what_it_flags_where_it_finds_nothing(self, evaluated: list[CandidateEvaluation]) -> None:
         page, _ = report(evaluated, selected=evaluate(scores([0, 1, 0, 1], [0.1, 0.2, 0.1, 0.3])))
         assert "it finds none of the target's questions" in page.text
@@ -622,7 +631,7 @@ class TestWriteReport:
             "Unreadable Score, taken as missing": "1,234",
             "Unreadable ClosedDate, taken as missing": "2",
             "Left out: answers": "2,345",
-            "About the target tag": "1 (20.00 %)",
+            "About the target tag": "1 (20.00\N{NO-BREAK SPACE}%)",
             "Rule of the label": "exactly the tag machine-learning",
             "Questions that the other rule would label differently": "2",
             "DVC hash of the raw layer": "0123abcd.dir",

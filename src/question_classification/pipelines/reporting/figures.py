@@ -12,15 +12,16 @@ from matplotlib.figure import Figure
 from question_classification.models.power_law import extrapolate
 from question_classification.pipelines.reporting.names import CANDIDATE_NAMES, METRIC_NAMES, describe_source
 
-# Okabe and Ito's colours can be told apart by colour-blind readers; the dashes help in print.
+# The colours and dashes of the page (report.css), in light; the dashes help in print, and whoever sees fewer colours.
 _STYLES = (
-    ("#999999", ":"),
-    ("#E69F00", "-."),
-    ("#009E73", "--"),
-    ("#0072B2", "-"),
-    ("#D55E00", "-"),
-    ("#CC79A7", "--"),
+    ("#8a929c", (0, (1, 1.5))),
+    ("#b07a00", (0, (4, 1.5))),
+    ("#9a5c8f", (0, (1, 1.5))),
+    ("#2f8468", "-"),
+    ("#5f6fb5", (0, (4, 1.5))),
+    ("#b4553f", "-"),
 )
+_SELECTED, _PREDICTED = "#0a5fb4", "#a84a00"
 _DPI = 150
 
 
@@ -52,7 +53,10 @@ def draw_curves(
     ):
         low, high = results["test"][f"{metric}_interval"]
         label = f"{CANDIDATE_NAMES[candidate]}: {results['test'][metric]:.3f} [{low:.3f}, {high:.3f}]"
-        axes.plot(points[x], points[y], color=colour, linestyle=dashes, linewidth=2, drawstyle=drawstyle, label=label)
+        style: dict[str, Any] = {"color": colour, "linestyle": dashes, "linewidth": 1.6}
+        if candidate == metrics["selected"]["candidate"]:
+            style = {"color": _SELECTED, "linewidth": 2.8}
+        axes.plot(points[x], points[y], drawstyle=drawstyle, label=label, **style)
     axes.plot(reference[0], reference[1], color="black", linewidth=1, alpha=0.6, label=reference[2])
     axes.set(
         xlabel=_label(x),
@@ -93,7 +97,7 @@ def draw_confusions(metrics: dict[str, Any], confusions: Sequence[dict[str, int]
         axes.set(xlabel="predicted", title="\n".join(CANDIDATE_NAMES[candidate].split(", ")))
         if index % columns == 1:
             axes.set_ylabel("true")
-    title = f"Test set at threshold {metrics['threshold']}, {describe_source(metrics['data'])}"
+    title = f"Test set before calibration, at threshold {metrics['threshold']}, {describe_source(metrics['data'])}"
     figure.suptitle(_plain(title), fontsize=11)
     return _to_png(figure)
 
@@ -107,7 +111,7 @@ def draw_reliability_curve(metrics: dict[str, Any], points: pd.DataFrame) -> byt
         points["mean_score"],
         points["share_positive"],
         yerr=[points["share_positive"] - points["low"], points["high"] - points["share_positive"]],
-        color=_STYLES[3][0],
+        color=_SELECTED,
         marker="o",
         capsize=3,
         label=f"bins of about {points['n'].median():,.0f} questions, {metrics['interval_level']:.0%} interval",
@@ -140,17 +144,17 @@ def draw_learning_curve(metrics: dict[str, Any], curve: pd.DataFrame) -> bytes:
     points = extrapolate(curve, level=metrics["interval_level"])
     measured, predicted = points[~points["extrapolated"]], points[points["extrapolated"]]
     for part, style, label in (
-        (measured, {"color": _STYLES[3][0], "marker": "o"}, "measured, mean of the folds"),
+        (measured, {"color": _SELECTED, "marker": "o"}, "measured, mean of the folds"),
         (
             predicted,
-            {"color": _STYLES[4][0], "marker": "o", "markerfacecolor": "white", "linestyle": ":"},
+            {"color": _PREDICTED, "marker": "o", "markerfacecolor": "white", "linestyle": ":"},
             "extrapolated, not measured",
         ),
     ):
         error = [part["average_precision"] - part["low"], part["high"] - part["average_precision"]]
         axes.errorbar(part["train_size"], part["average_precision"], error, capsize=3, label=label, **style)
     last = pd.concat([measured.tail(1), predicted.head(1)])
-    axes.plot(last["train_size"], last["average_precision"], color=_STYLES[4][0], linestyle=":")
+    axes.plot(last["train_size"], last["average_precision"], color=_PREDICTED, linestyle=":")
     axes.set_xscale("log")
     axes.set_xticks(points["train_size"], [f"{size:,}" for size in points["train_size"]], rotation=30)
     axes.minorticks_off()

@@ -15,7 +15,7 @@ const explorer = (() => {
   const [targets, others] = [found[0], alarms[0]];
   const all = targets + others;
 
-  /** Return what a threshold gives; precision is 0 where nothing is flagged, as in every table of the page. */
+  /** Return what a threshold gives; where nothing is flagged, there is no precision. */
   function outcome(place) {
     const [hit, alarm] = [found[place], alarms[place]];
     return {
@@ -25,7 +25,7 @@ const explorer = (() => {
       false_negative: targets - hit,
       true_negative: others - alarm,
       flagged: (1000 * (hit + alarm)) / all,
-      precision: hit / Math.max(hit + alarm, 1),
+      precision: hit + alarm ? hit / (hit + alarm) : null,
       recall: hit / targets,
       f1: (2 * hit) / (hit + alarm + targets),
       false_positive_rate: alarm / others,
@@ -62,7 +62,7 @@ const explorer = (() => {
       }
       range.setAttribute(
         "aria-valuetext",
-        `${fixed(now.threshold)}: precision ${percent(now.precision)}, recall ${percent(now.recall)}, ` +
+        `${fixed(now.threshold)}: precision ${now.precision === null ? "not defined" : percent(now.precision)}, recall ${percent(now.recall)}, ` +
           `${fixed(now.flagged, 1)} of 1,000 flagged`,
       );
       presets.forEach((button, index) => button.setAttribute("aria-pressed", policies[index].place === Number(range.value)));
@@ -95,9 +95,9 @@ const explorer = (() => {
       const x = sx(now.threshold);
       marker.replaceChildren(
         svg("line", { x1: x, x2: x, y1: sy(1), y2: sy(0) }),
-        svg("circle", { class: "precision", cx: x, cy: sy(now.precision), r: 5 }),
         svg("circle", { class: "recall", cx: x, cy: sy(now.recall), r: 5 }),
       );
+      if (now.precision !== null) marker.append(svg("circle", { class: "precision", cx: x, cy: sy(now.precision), r: 5 }));
     };
     let present = outcome(chosen);
     chart.plot(element, {

@@ -81,8 +81,10 @@
     let scales = null;
     const place = (now) => {
       if (!scales) return;
-      dots.setAttribute("cx", scales[0](dot(now)[0]));
-      dots.setAttribute("cy", scales[1](dot(now)[1]));
+      const at = dot(now);
+      dots.setAttribute("visibility", at.includes(null) ? "hidden" : "visible");
+      dots.setAttribute("cx", scales[0](at[0]));
+      dots.setAttribute("cy", scales[1](at[1]));
     };
     chart.plot(root.querySelector(".plot"), {
       label: `${y} by ${x.toLowerCase()}, a curve of each candidate`,
@@ -105,7 +107,7 @@
         `${x} ${fixed(stops[index], 2)}: ` +
         values(index).map((value, each) => `${data.candidates[each].name}, ${y.toLowerCase()} ${fixed(value)}`).join("; "),
       show(index, cursor, sx, sy) {
-        title.textContent = `${y} at ${fixed(stops[index], 2)}`;
+        title.textContent = `${y} at ${x.toLowerCase()} ${fixed(stops[index], 2)}`;
         values(index).forEach((value, each) => {
           cells[each].textContent = fixed(value);
           if (value !== null) cursor.append(svg("circle", { class: ofSeries(each), cx: sx(stops[index]), cy: sy(value), r: 3.5 }));

@@ -77,8 +77,8 @@
     }
     const { probability, logOdds, intercept, contributions, texts } = model.score(question);
     const isTarget = probability >= exported.threshold;
-    const verdict = isTarget ? `About ${exported.target_tag}` : `Not about ${exported.target_tag}`;
-    status.textContent = `${verdict}: probability ${probability.toFixed(3)}, threshold ${exported.threshold.toFixed(3)}.`;
+    const verdict = isTarget ? "Flagged as about" : "Not flagged as about";
+    status.textContent = `${verdict} ${exported.target_tag}: probability ${probability.toFixed(3)}, threshold ${exported.threshold.toFixed(3)}.`;
     status.dataset.probability = String(probability);
 
     result.querySelector(".level").style.inlineSize = `${100 * probability}%`;
