@@ -181,7 +181,10 @@ class AllOrNothing:
 
 
 class Provenance:
-    """Takes down in the MLflow run what it was made from and what it made: tags, datasets and `origin.json`."""
+    """Takes down in the MLflow run what it was made from and what it made: tags, datasets and `origin.json`.
+
+    To nodes that ask for it, it gives the identity of the run, which may be one that MLflow does not track.
+    """
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:

@@ -522,6 +522,7 @@ NO_EXPORT = {
 
 
 COMMIT = {"hash": "c0ffee" * 6 + "c0ff", "branch": "main", "dirty": False}
+UNTRACKED = "none: MLflow did not track it, so the first two commands below do not find it"
 RUN = {"id": "1234abcd" * 4, "started": "2026-11-28T09:05:07.123456Z", "commit": COMMIT, "taken": []}
 
 
@@ -679,10 +680,14 @@ class TestWriteReport:
             ),
             (
                 RUN | {"id": None, "commit": {"hash": None, "branch": None, "dirty": True}},
-                ["none: MLflow did not track it", "none: no Git repository"],
+                [UNTRACKED, "none: no Git repository"],
+            ),
+            (
+                RUN | {"id": None, "commit": COMMIT | {"dirty": True}},
+                [UNTRACKED, f"{COMMIT['hash']}, with uncommitted changes"],
             ),
         ],
-        ids=["clean", "dirty", "unknown"],
+        ids=["clean", "dirty", "unknown", "untracked"],
     )
     def test_names_its_run_and_commit(
         self, evaluated: list[CandidateEvaluation], run: dict[str, Any], rows: list[str]
@@ -692,13 +697,15 @@ class TestWriteReport:
         assert page.row("Started") == ["2026-11-28 09:05:07 UTC"]
         commit = run["commit"]
         assert ("git checkout c0ffeec0ff" in page.text) == (commit["hash"] is not None)
-        assert ("the run has that as uncommitted.diff" in page.text) == bool(commit["hash"] and commit["dirty"])
+        assert ("the run has that as uncommitted.diff" in page.text) == bool(run["id"] and commit["dirty"])
 
     def test_says_what_its_run_has_not_made(self, evaluated: list[CandidateEvaluation]) -> None:
         page, _ = report(evaluated)
         assert page.row("Taken from earlier runs") == ["nothing"]
         page, _ = report(evaluated, run=RUN | {"taken": ["metrics", "selected.model"]})
         assert page.row("Taken from earlier runs") == ["metrics, selected.model"]
+        page, _ = report(evaluated, run=RUN | {"taken": [*"abcdefghij"]})
+        assert page.row("Taken from earlier runs") == ["a, b, c, d, e, f, g, h, and 2 more"]
 
     def test_says_how_to_ask_again(self, evaluated: list[CandidateEvaluation]) -> None:
         command = "kedro run --params source=sede,path=FILE,site=stats,target_tag=machine-learning,match=exact"

@@ -1,3 +1,4 @@
+import os
 import subprocess
 from pathlib import Path
 
@@ -38,6 +39,20 @@ def test_from_a_folder_below(repository: Path) -> None:
 def test_untracked_files_do_not_count(repository: Path) -> None:
     (repository / "untracked.txt").write_text("two")
     assert not describe_commit(repository).dirty
+
+
+def test_change_that_neither_size_nor_time_gives_away(repository: Path) -> None:
+    """Git itself is taken in by it, where two writes fall into one tick of the clock."""
+    git(repository, "config", "core.trustctime", "false")
+    path = repository / "tracked.txt"
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    git(repository, "update-index", "--refresh")
+    path.write_text("eno")
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert git(repository, "status", "--porcelain") == ""
+    assert describe_commit(repository).dirty
+    assert "+eno" in describe_changes(repository)
+    assert git(repository, "status", "--porcelain") == ""  # the index is as it was
 
 
 @pytest.mark.parametrize("staged", [False, True])

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from question_classification.provenance.errors import ProvenanceError
 from question_classification.provenance.git import Commit
 from question_classification.provenance.identity import VERIFIED_RUN, RunIdentity, identify_run
 
@@ -21,3 +22,9 @@ def test_is_that_of_the_run_that_it_verifies(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv(VERIFIED_RUN, ONE.model_dump_json())
     assert identify_run(OTHER) == ONE
     assert identify_run(OTHER).model_dump_json() == ONE.model_dump_json()
+
+
+def test_what_is_no_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VERIFIED_RUN, "garbage")
+    with pytest.raises(ProvenanceError, match=rf"^{VERIFIED_RUN} is for `kedro verify` alone"):
+        identify_run(ONE)

@@ -1,17 +1,25 @@
 import json
+import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from question_classification.provenance.contents import find_content
+from question_classification.provenance.errors import ProvenanceError
+from question_classification.provenance.git import Commit
 from question_classification.provenance.hashes import hash_file, hash_listing, hash_parts
+from question_classification.provenance.identity import VERIFIED_RUN, RunIdentity
 from question_classification.provenance.verification import (
     Comparison,
+    Record,
     _compare,
+    _environment,
     compare_tables,
     compare_values,
     conclude,
+    record_of_lock,
 )
 
 SAME, NEAR, OTHER = (
@@ -75,6 +83,43 @@ def test_tables_with_an_index_of_their_own(tmp_path: Path) -> None:
     pd.DataFrame({"x": [1, 5]}, index=[4, 3]).to_parquet(tmp_path / "other.parquet")
     difference = compare_tables(tmp_path / "one.parquet", tmp_path / "other.parquet")
     assert difference == "row 1, x: np.int64(2), now np.int64(5)"
+
+
+class TestRecordOfLock:
+    @pytest.fixture
+    def project(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # set where the tests run in a hook of Git
+            monkeypatch.delenv(name, raising=False)
+        outs = "[{path: data/folder, md5: 1.dir}, {path: data/file.json, md5: 2}]"
+        (tmp_path / "dvc.lock").write_text(f"stages: {{one: {{outs: {outs}}}}}")
+        author = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+        for command in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "One")):
+            subprocess.run(["git", *author, *command], cwd=tmp_path, check=True)
+        return tmp_path
+
+    @pytest.mark.parametrize("file", [None, "data/file.json", "data/folder/part.json"])
+    def test_has_its_outputs(self, project: Path, file: str | None) -> None:
+        assert record_of_lock(project, file).outputs == {"data/folder": "1.dir", "data/file.json": 2}
+
+    def test_does_not_speak_for_another_file(self, project: Path) -> None:
+        with pytest.raises(ProvenanceError, match=r"^data/report\.html: no run .* has made this file, and dvc\.lock"):
+            record_of_lock(project, "data/report.html")
+
+
+class TestEnvironment:
+    """Of the run that makes things again."""
+
+    def test_has_the_identity_of_the_first_run(self, tmp_path: Path) -> None:
+        commit = Commit(hash="c0ffee", branch=None, dirty=False)
+        identity = RunIdentity(id="1234", started=datetime.now(UTC), commit=commit, taken=["metrics"])
+        found = _environment(Record("", "c0ffee", identity=identity), tmp_path, tmp_path / "scratch")
+        assert RunIdentity.model_validate_json(found[VERIFIED_RUN]) == identity
+
+    def test_has_nothing_of_the_one_around_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in (VERIFIED_RUN, "GIT_DIR", "KEDRO_ENV", "DVC_ROOT"):
+            monkeypatch.setenv(name, "foreign")
+        found = _environment(Record("", "c0ffee"), tmp_path, tmp_path / "scratch")
+        assert "foreign" not in found.values()
 
 
 class TestCompare:

@@ -81,8 +81,8 @@ class StagedOutputs:
 def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that what a pipeline reads is there, before anything runs.
 
-    A dataset with a true attribute `optional` says by itself what there is where nothing has been made, or is given it
-    later.
+    A dataset with a true attribute `optional` says by itself what there is where nothing has been made, or gets it
+    from a hook.
 
     Raises:
         InputError: an input has not been made yet, and the message names it and its file; or nothing keeps it.

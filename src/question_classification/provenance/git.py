@@ -1,7 +1,11 @@
 """The commit that a run was made from."""
 
+import os
+import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,13 +42,30 @@ def describe_commit(project: Path) -> Commit:
     commit = git(project, "rev-parse", "HEAD")
     if commit is None:
         return Commit(hash=None, branch=None, dirty=True)
-    changes = git(project, "status", "--porcelain", "--untracked-files=no", *_CODE)
+    changes = _compare(project, "status", "--porcelain", "--untracked-files=no", *_CODE)
     return Commit(hash=commit, branch=git(project, "branch", "--show-current") or None, dirty=bool(changes))
 
 
 def describe_changes(project: Path) -> str:
     """Return what differs from the commit, as a patch for `git apply`; empty where there is none, or no commit."""
-    return _answer(project, "diff", "HEAD", "--binary", "--no-color", "--no-ext-diff", *_CODE) or ""
+    return _compare(project, "diff", "HEAD", "--binary", "--no-color", "--no-ext-diff", *_CODE) or ""
+
+
+def _compare(project: Path, *arguments: str) -> str | None:
+    """Return what Git answers when it looks into every file.
+
+    It takes for unchanged what has the size and the times that its index says, unless the file is no older than the index.
+    But DVC may write a parameter of the same length within the same tick of the clock; so Git is given an index that is
+    older than every file.
+    """
+    index = git(project, "rev-parse", "--git-path", "index")
+    if index is None or not (project / index).exists():
+        return _answer(project, *arguments)
+    with TemporaryDirectory(prefix="index-") as folder:
+        old = Path(folder, "index")
+        shutil.copyfile(project / index, old)
+        os.utime(old, (1, 1))
+        return _answer(project, *arguments, environment={**os.environ, "GIT_INDEX_FILE": str(old)})
 
 
 def git(project: Path, *arguments: str) -> str | None:
@@ -60,9 +81,10 @@ def show(project: Path, commit: str, path: str) -> bytes | None:
     return answer.stdout if answer.returncode == 0 else None
 
 
-def _answer(project: Path, *arguments: str) -> str | None:
+def _answer(project: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str | None:
+    command = ["git", *arguments]
     try:
-        answer = subprocess.run(["git", *arguments], cwd=project, capture_output=True, text=True, check=True)  # noqa: S603, S607
+        answer = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         return None
     return answer.stdout

@@ -3,13 +3,14 @@
 import os
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from question_classification.provenance.errors import ProvenanceError
 from question_classification.provenance.git import Commit
 
 RUN_IDENTITY = "run_identity"
 """The dataset by which a node asks for the identity of its run."""
-VERIFIED_RUN = "VERIFIED_RUN"
+VERIFIED_RUN = "QUESTION_CLASSIFICATION_VERIFIED_RUN"
 """The environment variable by which a run that verifies another one takes its identity, as JSON."""
 
 
@@ -37,7 +38,12 @@ def identify_run(identity: RunIdentity) -> RunIdentity:
     So what a run has made with its identity in it comes out the same, to the byte, when it is made again.
 
     Raises:
-        pydantic.ValidationError: the environment holds no identity.
+        ProvenanceError: what the environment holds is no identity.
     """
     verified = os.environ.get(VERIFIED_RUN)
-    return RunIdentity.model_validate_json(verified) if verified else identity
+    if not verified:
+        return identity
+    try:
+        return RunIdentity.model_validate_json(verified)
+    except ValidationError as error:
+        raise ProvenanceError(f"{VERIFIED_RUN} is for `kedro verify` alone, and holds no run; unset it.") from error

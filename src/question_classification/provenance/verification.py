@@ -114,17 +114,25 @@ def record_of_run(model: Model, changes: str, project: Path) -> Record:
     )
 
 
-def record_of_lock(project: Path) -> Record:
+def record_of_lock(project: Path, file: str | None = None) -> Record:
     """Return what the `dvc.lock` of the commit that is checked out says of a plain run.
 
+    Args:
+        project: the root of the project.
+        file: from there, one that the plain run must have made.
+
     Raises:
-        ProvenanceError: there is no commit, or no such file in it.
+        ProvenanceError: there is no commit, no such lock in it, or the lock does not have the file.
     """
     commit, text = git(project, "rev-parse", "HEAD"), git(project, "show", "HEAD:dvc.lock")
     if commit is None or text is None:
         raise ProvenanceError(f"{project}: no commit with a dvc.lock, which would say what is to come of a run.")
     stages = yaml.safe_load(text).get("stages", {})
     outputs = {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", []) if "md5" in out}
+    if file is not None and not any(Path(file).is_relative_to(path) for path in outputs):
+        raise ProvenanceError(
+            f"{file}: no run in the tracking store has made this file, and dvc.lock does not have it."
+        )
     made_at = git(project, "log", "-1", "--format=%H", "--", "dvc.lock")
     notes = _compare_packages({}, made_at, project)
     return Record(f"dvc.lock of commit {commit[:10]}", commit, outputs=outputs, notes=tuple(notes))
@@ -248,7 +256,19 @@ def _run(record: Record, project: Path, scratch: Path) -> None:
     command += [f"--nodes={','.join(record.nodes)}"] if record.nodes else []
     given = [f"{name}={value}" for name, value in _flatten(record.parameters, project)]
     command += ["--params", ",".join(given)] if given else []
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DVC_", "KEDRO_"))}
+    environment = _environment(record, project, scratch)
+    done = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True)  # noqa: S603
+    if done.returncode:
+        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        raise ProvenanceError(
+            f"{record.label}: it cannot be run again: {lines[-1].strip() if lines else 'no word why'}"
+        )
+
+
+def _environment(record: Record, project: Path, scratch: Path) -> dict[str, str]:
+    """Return the environment of a run in a scratch folder: its own code and store, the identity of the first run."""
+    foreign = ("GIT_", "DVC_", "KEDRO_", VERIFIED_RUN)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     environment |= {
         "PYTHONPATH": os.pathsep.join(
@@ -259,12 +279,7 @@ def _run(record: Record, project: Path, scratch: Path) -> None:
     }
     if record.identity:
         environment[VERIFIED_RUN] = record.identity.model_dump_json()
-    done = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True)  # noqa: S603
-    if done.returncode:
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        raise ProvenanceError(
-            f"{record.label}: it cannot be run again: {lines[-1].strip() if lines else 'no word why'}"
-        )
+    return environment
 
 
 def _flatten(parameters: Mapping[str, Any], project: Path, prefix: str = "") -> Iterator[tuple[str, Any]]:

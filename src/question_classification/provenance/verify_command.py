@@ -78,7 +78,7 @@ def _find_record(project: Path, package_name: str, model: str | None) -> Record:
         found = store.find_model(model, project)
     except ProvenanceError:
         if model is None or (project / model).is_file():  # a clone has no runs yet
-            return record_of_lock(project)
+            return record_of_lock(project, model)
         raise
     origin = found.run.origin
     try:
