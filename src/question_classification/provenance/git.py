@@ -54,9 +54,9 @@ def describe_changes(project: Path) -> str:
 def _compare(project: Path, *arguments: str) -> str | None:
     """Return what Git answers when it looks into every file.
 
-    It takes for unchanged what has the size and the times that its index says, unless the file is no older than the index.
-    But DVC may write a parameter of the same length within the same tick of the clock; so Git is given an index that is
-    older than every file.
+    It takes for unchanged what has the size and the times that its index says, unless the file is no older than the
+    index. But DVC may write a parameter of the same length within the same tick of the clock; so Git is given an index
+    that is older than every file.
     """
     index = git(project, "rev-parse", "--git-path", "index")
     if index is None or not (project / index).exists():
