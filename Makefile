@@ -20,7 +20,7 @@ run: $(READY) ## The main job: questions in, report out; MLflow has the run, DVC
 # Every stage by itself, in the order of dvc.yaml, which is that of the data: DVC need not find it from a graph first
 repro: $(READY) ## The same, stage by stage, skipping what is up to date
 	dvc repro --single-item --glob '*'
-	@test data/08_reporting/report.html -nt dvc.lock || kedro run --nodes=write_report
+	@test data/08_reporting/report.html -nt dvc.lock || $(MAKE) --no-print-directory report
 
 report: $(READY) ## The report alone, of what is there: it names its run, so DVC neither keeps nor brings it
 	kedro run --nodes=write_report

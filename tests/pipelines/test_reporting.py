@@ -1,7 +1,9 @@
 import html.parser
 import json
 import math
+import re
 import struct
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from question_classification.pipelines.candidates import CANDIDATES, DEPLOYABLE
+from question_classification.pipelines.reporting import figures
 from question_classification.pipelines.reporting.names import CANDIDATE_NAMES, METRIC_NAMES
 from question_classification.pipelines.reporting.nodes import (
     CandidateEvaluation,
@@ -473,6 +476,14 @@ def chart_points(
     return collect_chart_points(metrics, *inputs.values(), *curves)
 
 
+def test_figures_have_the_colours_of_the_page() -> None:
+    style = (Path(figures.__file__).parent / "templates" / "report.css").read_text()
+    light = dict(re.findall(r"--([\w-]+): light-dark\((#\w+),", style))
+    series = [light[f"series-{number}"] for number in range(len(CANDIDATES))]
+    assert [colour for colour, _ in figures._STYLES] == series
+    assert (figures._SELECTED, figures._PREDICTED) == (light["accent"], light["warm"])
+
+
 class TestChartPoints:
     def test_months_without_a_question_are_counted_too(self) -> None:
         created = pd.to_datetime(["2020-01-31T23:59:59Z", "2020-03-01T00:00:00Z", "2020-01-01T00:00:00Z"], utc=True)
@@ -572,13 +583,21 @@ class TestWriteReport:
         assert "3 questions of the test set have a near-duplicate in the training set" in text
 
     def test_judges_the_selected_candidate_by_both_kinds_of_split(self, evaluated: list[CandidateEvaluation]) -> None:
-        page, metrics = report(evaluated)
-        expected = [f"{metrics['selected'][kind]['log_loss']:.3f}" for kind in ("stratified", "temporal")]
+        page, metrics = report(evaluated, selected=evaluate(other=scores([0, 0, 1, 1, 0], [0.1, 0.2, 0.3, 0.9, 0.8])))
+        kinds = [metrics["selected"][kind] for kind in ("stratified", "temporal")]
+        expected = [f"{kind['log_loss']:.3f}" for kind in kinds]
+        assert expected[0] != expected[1]
         assert [cell.split()[0] for cell in page.row("Log loss", cells=3)] == expected
+        lead = " ".join(page.text.split())
+        assert f"learning from earlier ones only, {kinds[1]['average_precision']:.3f} against 0.400." in lead
         assert "has too few questions" not in page.text
         none, _ = report(evaluated, selected=evaluate(other=TEST.head(0)))
         assert none.row("Log loss", cells=3)[1] == "\N{EN DASH}"
         assert "in the temporal one, a side has too few questions of a class" in " ".join(none.text.split())
+
+    def test_where_nothing_is_flagged_there_is_no_precision(self, evaluated: list[CandidateEvaluation]) -> None:
+        page, _ = report(evaluated, selected=evaluate(scores([0, 1, 0, 1], [0.1, 0.2, 0.1, 0.3])))
+        assert page.row("Best F1, chosen", cells=8)[1:] == ["0.0", "0.0", "0.0", "500.0", "\N{EN DASH}", "0.000"]
 
     def test_says_nothing_of_what_it_flags_where_it_finds_nothing(self, evaluated: list[CandidateEvaluation]) -> None:
         page, _ = report(evaluated, selected=evaluate(scores([0, 1, 0, 1], [0.1, 0.2, 0.1, 0.3])))

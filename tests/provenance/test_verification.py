@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from question_classification.provenance.contents import find_content
+from question_classification.provenance.contents import find_content, hash_path
 from question_classification.provenance.errors import ProvenanceError
 from question_classification.provenance.git import Commit
 from question_classification.provenance.hashes import hash_file, hash_listing, hash_parts
@@ -90,8 +90,14 @@ class TestRecordOfLock:
     def project(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # set where the tests run in a hook of Git
             monkeypatch.delenv(name, raising=False)
-        outs = "[{path: data/folder, md5: 1.dir}, {path: data/file.json, md5: 2}]"
-        (tmp_path / "dvc.lock").write_text(f"stages: {{one: {{outs: {outs}}}}}")
+        for name in ("file.json", "folder/part.json", "report.html"):
+            path = tmp_path / "data" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+        outs = [
+            {"path": f"data/{name}", "md5": hash_path(tmp_path / "data" / name)} for name in ("folder", "file.json")
+        ]
+        (tmp_path / "dvc.lock").write_text(json.dumps({"stages": {"one": {"outs": outs}}}))
         author = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
         for command in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "One")):
             subprocess.run(["git", *author, *command], cwd=tmp_path, check=True)
@@ -99,11 +105,14 @@ class TestRecordOfLock:
 
     @pytest.mark.parametrize("file", [None, "data/file.json", "data/folder/part.json"])
     def test_has_its_outputs(self, project: Path, file: str | None) -> None:
-        assert record_of_lock(project, file).outputs == {"data/folder": "1.dir", "data/file.json": 2}
+        expected = {path: hash_path(project / path) for path in ("data/folder", "data/file.json")}
+        assert record_of_lock(project, file).outputs == expected
 
-    def test_does_not_speak_for_another_file(self, project: Path) -> None:
-        with pytest.raises(ProvenanceError, match=r"^data/report\.html: no run .* has made this file, and dvc\.lock"):
-            record_of_lock(project, "data/report.html")
+    @pytest.mark.parametrize("file", ["data/report.html", "data/file.json", "data/folder/part.json"])
+    def test_does_not_speak_for_a_file_that_it_does_not_have_so(self, project: Path, file: str) -> None:
+        (project / file).write_text("edited")
+        with pytest.raises(ProvenanceError, match=rf"^{file}: no run .* has made this file, nor does dvc\.lock"):
+            record_of_lock(project, file)
 
 
 class TestEnvironment:

@@ -122,17 +122,17 @@ def record_of_lock(project: Path, file: str | None = None) -> Record:
         file: from there, one that the plain run must have made.
 
     Raises:
-        ProvenanceError: there is no commit, no such lock in it, or the lock does not have the file.
+        ProvenanceError: there is no commit, no such lock in it, or the lock does not have the file as it is.
     """
     commit, text = git(project, "rev-parse", "HEAD"), git(project, "show", "HEAD:dvc.lock")
     if commit is None or text is None:
         raise ProvenanceError(f"{project}: no commit with a dvc.lock, which would say what is to come of a run.")
     stages = yaml.safe_load(text).get("stages", {})
     outputs = {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", []) if "md5" in out}
-    if file is not None and not any(Path(file).is_relative_to(path) for path in outputs):
-        raise ProvenanceError(
-            f"{file}: no run in the tracking store has made this file, and dvc.lock does not have it."
-        )
+    if file is not None and not any(
+        Path(file).is_relative_to(path) and hash_path(project / path) == md5 for path, md5 in outputs.items()
+    ):
+        raise ProvenanceError(f"{file}: no run in the tracking store has made this file, nor does dvc.lock have it so.")
     made_at = git(project, "log", "-1", "--format=%H", "--", "dvc.lock")
     notes = _compare_packages({}, made_at, project)
     return Record(f"dvc.lock of commit {commit[:10]}", commit, outputs=outputs, notes=tuple(notes))
