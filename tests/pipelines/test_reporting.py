@@ -481,7 +481,7 @@ def test_figures_have_the_colours_of_the_page() -> None:
     light = dict(re.findall(r"--([\w-]+): light-dark\((#\w+),", style))
     series = [light[f"series-{number}"] for number in range(len(CANDIDATES))]
     assert [colour for colour, _ in figures._STYLES] == series
-    assert (figures._SELECTED, figures._PREDICTED) == (light["accent"], light["warm"])
+    assert (light["accent"], light["warm"]) == (figures._SELECTED, figures._PREDICTED)
 
 
 class TestChartPoints:
